@@ -1,0 +1,66 @@
+package import GapuraDirectory
+package import GapuraFormats
+import GapuraStore
+
+/// One act of administration under a name, `account.add`: what a command does, and later the API and the console too.
+///
+/// An operation takes and answers JSON, so that it runs the same in the server, behind the socket, and in a command that has the database to itself.
+package struct Operation: Sendable {
+    package let name: String
+    private let members: [String]
+    private let handler: @Sendable (OperationArguments, OperationContext) async throws -> JSONValue
+
+    /// - Parameter members: the arguments it knows; others are refused.
+    init(
+        _ name: String, _ members: [String] = [],
+        handler: @escaping @Sendable (OperationArguments, OperationContext) async throws -> JSONValue
+    ) {
+        self.name = name
+        self.members = members
+        self.handler = handler
+    }
+
+    /// - Throws: `OperationError`, whatever went wrong.
+    package func run(_ arguments: JSONObject, _ context: OperationContext) async throws -> JSONValue {
+        do {
+            return try await handler(OperationArguments(arguments, of: name, members), context)
+        } catch {
+            throw OperationError(error)
+        }
+    }
+}
+
+/// All operations. A new one is a line in its entity's file, and a new entity a line here.
+package enum Operations {
+    package static let all: [Operation] =
+        SetUpOperation.all + AccountOperations.all + ApplicationOperations.all + ClientOperations.all + PersonnelOperations.all
+        + KeyOperations.all + AuditOperations.all + LogoutOperations.all + BackupOperations.all + DoctorOperations.all
+
+    package static func find(_ name: String) throws -> Operation {
+        guard let operation = all.first(where: { $0.name.isExactly(name) }) else {
+            throw OperationError(
+                .notFound, "The running gateway does not know this operation; is it an older version than this command?",
+                id: "Gerbang yang berjalan tidak mengenal operasi ini; mungkin versinya lebih lama daripada perintah ini."
+            )
+        }
+        return operation
+    }
+}
+
+/// What goes along with one run of an operation.
+package struct OperationContext: Sendable {
+    package let services: Services
+    package let actor: Actor
+    /// Share done, from 0 to 1, and what is being done.
+    package let progress: @Sendable (Double, String) -> Void
+
+    package init(services: Services, actor: Actor, progress: @escaping @Sendable (Double, String) -> Void = { _, _ in }) {
+        self.services = services
+        self.actor = actor
+        self.progress = progress
+    }
+
+    var store: Store { services.store }
+    var settings: GatewaySettings { services.settings }
+    var now: Timestamp { services.clock.now }
+}

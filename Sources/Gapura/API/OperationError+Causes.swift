@@ -1,0 +1,190 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+
+extension OperationError {
+    /// Whatever an operation threw, as words for the operator.
+    package init(_ error: any Error) {
+        switch error {
+        case let error as OperationError: self = error
+        case let error as DirectoryError: self.init(Code(error.code), error.message, id: error.indonesian)
+        case let error as StoreError: self = .store(error)
+        case let error as PersonnelSourceError: self = .source(error)
+        case let error as TabularError: self = .source(.table(error))
+        case let error as PersonnelRefusal: self = .refusal(error)
+        case let error as OAuthError:
+            self.init(.invalid, "The registration is refused: \(error.text)", id: "Pendaftaran ditolak: \(error.text)")
+        case is CancellationError:
+            self.init(.failed, "Interrupted; nothing was changed.", id: "Dihentikan; tidak ada yang berubah.")
+        case let error as KeyringError: self = .keyring(error)
+        default:
+            self.init(.failed, "Unexpected: \(error)", id: "Kesalahan tak terduga: \(error)")
+        }
+    }
+
+    private static func store(_ error: StoreError) -> OperationError {
+        let why = error.message
+        switch error.kind {
+        case .unavailable:
+            return OperationError(
+                .unavailable, "The database cannot be reached; check that it runs and the setting `database`. (\(why))",
+                id: "Basis data tidak dapat dihubungi; periksa apakah ia berjalan dan pengaturan `database`."
+            )
+        case .full:
+            return OperationError(
+                .unavailable, "The disk is full; nothing was changed. Make room, then try again. (\(why))",
+                id: "Diska penuh; tidak ada yang berubah. Kosongkan ruang lalu coba lagi."
+            )
+        case .readOnly:
+            return OperationError(
+                .unavailable, "The database can only be read; check owner and mode of its file and folder, and that the disk is not mounted read-only. (\(why))",
+                id: "Basis data hanya dapat dibaca; periksa pemilik dan izin berkas serta foldernya, dan apakah diska terpasang hanya-baca."
+            )
+        case .busy:
+            return OperationError(
+                .unavailable, "The database is busy; try again in a minute. (\(why))", id: "Basis data sedang sibuk; coba lagi sebentar lagi."
+            )
+        case .locked:
+            return OperationError(
+                .unavailable, "Another process has the database open and answers no commands; wait for it to end, or stop it. (\(why))",
+                id: "Basis data sedang dibuka proses lain yang tidak menjawab perintah; tunggu sampai selesai atau hentikan proses itu."
+            )
+        case .newerSchema:
+            return OperationError(
+                .refused, "A newer version of gapura wrote this database; start that version, or restore a backup. (\(why))",
+                id: "Basis data ini ditulis versi gapura yang lebih baru; jalankan versi itu atau pulihkan cadangan."
+            )
+        case .corrupt:
+            return OperationError(
+                .refused, "The database is damaged; keep the file as it is and restore the last backup with `gapura restore`. (\(why))",
+                id: "Basis data rusak; simpan berkasnya dan pulihkan cadangan terakhir dengan `gapura restore`."
+            )
+        case .foreign:
+            return OperationError(
+                .refused, "What the setting `database` names is no database of gapura and is left alone; correct the setting. (\(why))",
+                id: "Yang ditunjuk pengaturan `database` bukan basis data gapura dan dibiarkan; perbaiki pengaturannya."
+            )
+        case .configuration:
+            return OperationError(.refused, "The database cannot be opened: \(why)", id: "Basis data tidak dapat dibuka: \(why)")
+        case .invalidText:
+            return OperationError(.invalid, "A text holds a NUL character.", id: "Ada teks yang memuat karakter NUL.")
+        case .constraint:
+            return OperationError(
+                .conflict, "It contradicts what is stored; nothing was changed. (\(why))", id: "Bertentangan dengan data yang ada; tidak ada yang berubah."
+            )
+        case .other:
+            return OperationError(.failed, "The database failed: \(why)", id: "Basis data gagal: \(why)")
+        }
+    }
+
+    private static func source(_ error: PersonnelSourceError) -> OperationError {
+        switch error {
+        case .missingColumns(let names):
+            let list = names.joined(separator: ", ")
+            return OperationError(
+                .invalid, "The file has no column \(list); export it from SIASN with all columns.",
+                id: "Berkas tidak memiliki kolom \(list); ekspor dari SIASN dengan semua kolom."
+            )
+        case .repeatedColumn(let name):
+            return OperationError(
+                .invalid, "The file has the column \(name) twice; remove one and export again.",
+                id: "Berkas memiliki kolom \(name) dua kali; hapus salah satu lalu ekspor ulang."
+            )
+        case .file(let problem):
+            return OperationError(
+                .invalid, "The file cannot be used: \(problem). The program that runs the gateway must be able to read it.",
+                id: "Berkas tidak dapat dipakai: \(problem). Gerbang harus dapat membacanya."
+            )
+        case .table(let error):
+            let advice = error.code.advice
+            return OperationError(
+                .invalid, "The file cannot be read: \(error.description). \(advice.english)",
+                id: "Berkas tidak dapat dibaca (\(error.code.rawValue)\(error.row.map { ", baris \($0)" } ?? "")). \(advice.indonesian)"
+            )
+        }
+    }
+
+    private static func keyring(_ error: KeyringError) -> OperationError {
+        let why = error.message
+        switch error.kind {
+        case .permissions:
+            return OperationError(
+                .refused, "The keys are not closed to others: \(why)", id: "Kunci tidak tertutup bagi pihak lain; perbaiki izin dan pemiliknya: \(why)"
+            )
+        case .missing:
+            return OperationError(
+                .refused, "A key file is missing; restore the keys folder from its backup. (\(why))",
+                id: "Berkas kunci tidak ada; pulihkan folder kunci dari cadangannya. (\(why))"
+            )
+        case .damaged:
+            return OperationError(
+                .refused, "A key file is damaged; restore the keys folder from its backup. (\(why))",
+                id: "Berkas kunci rusak; pulihkan folder kunci dari cadangannya. (\(why))"
+            )
+        case .noKey: return OperationError(.notFound, "There is no such key: \(why)", id: "Tidak ada kunci itu: \(why)")
+        case .crowded:
+            return OperationError(
+                .refused, "Too many keys are published; rotate again when old ones have run out. (\(why))",
+                id: "Terlalu banyak kunci diterbitkan; putar lagi setelah kunci lama habis masanya."
+            )
+        case .system:
+            return OperationError(
+                .unavailable, "The keys folder cannot be used: \(why)", id: "Folder kunci tidak dapat dipakai: \(why)"
+            )
+        }
+    }
+
+    private static func refusal(_ error: PersonnelRefusal) -> OperationError {
+        switch error {
+        case .governmentUnknown:
+            return OperationError(
+                .invalid, "Which government is ours is not known yet; give the unit file with --units.",
+                id: "Belum diketahui instansi mana yang milik kita; sertakan berkas unit dengan --units."
+            )
+        case .mustConfirm(let stop):
+            return OperationError(
+                .refused,
+                "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; if that is right, add --confirm-vanished \(stop.accounts).",
+                id: "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
+            )
+        case .outdated:
+            return OperationError(
+                .conflict, "Another load was applied meanwhile; run the command again.",
+                id: "Muatan lain sudah diterapkan sementara itu; jalankan perintah ini lagi."
+            )
+        }
+    }
+}
+
+extension OperationError.Code {
+    init(_ code: DirectoryError.Code) {
+        switch code {
+        case .invalid: self = .invalid
+        case .notFound: self = .notFound
+        case .conflict: self = .conflict
+        case .refused: self = .refused
+        }
+    }
+}
+
+extension TabularError.Code {
+    /// What to do about it.
+    fileprivate var advice: (english: String, indonesian: String) {
+        switch self {
+        case .empty: ("It is empty; export it again.", "Berkas kosong; ekspor ulang.")
+        case .cutOff, .corruptZIP, .overlappingEntries, .duplicateEntry, .corruptXML, .notZIP, .rowOrder, .unknownSharedString, .noWorksheet,
+            .unreadable, .doctype, .xmlDepth:
+            (
+                "It is cut off or damaged: download or export it again.", "Berkas terpotong atau rusak: unduh atau ekspor ulang."
+            )
+        case .encrypted: ("Save it without a password.", "Simpan tanpa kata sandi.")
+        case .macros: ("Save it as .xlsx without macros.", "Simpan sebagai .xlsx tanpa makro.")
+        case .utf16, .invalidUTF8, .nul: ("Save it as CSV UTF-8.", "Simpan sebagai CSV UTF-8.")
+        case .quoting, .lineEnding, .unequalColumns: ("Correct that row, or export it again.", "Perbaiki baris itu atau ekspor ulang.")
+        case .tooManyColumns, .tooManyRows, .cellTooLong, .tooManyEntries, .compressionRatio, .tooLarge, .unsupportedCompression,
+            .tooManySharedStrings:
+            ("It is larger or stranger than an export of SIASN can be.", "Berkas lebih besar atau lebih aneh daripada ekspor SIASN.")
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import GapuraDirectory
+package import GapuraFormats
+import GapuraStore
+import GapuraTokens
+package import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import NIOSSL
+package import ServiceLifecycle
+
+/// Pages that bring routes of their own: the portal, the account pages, static files.
+package protocol PageSite: Pages {
+    func addRoutes(to router: Router<GapuraContext>, of gateway: Gateway)
+}
+
+/// The gateway, wired: its parts, its routes, and the jobs that run beside it.
+package struct Gateway: Sendable {
+    package let services: Services
+    package let doorbell = LogoutDoorbell()
+    package let clients: ClientReader
+    private let site: any PageSite
+
+    /// Wires a gateway around an open store.
+    package init(services: Services, site: any PageSite) {
+        self.services = services
+        self.site = site
+        clients = ClientReader(settings: services.settings)
+    }
+
+    /// Opens everything the settings name: keys, secrets, database.
+    /// - Throws: `StoreError`, `KeyringError` and their kin, each with a text that says what to do.
+    package static func open(
+        _ settings: GatewaySettings, site: any PageSite, clock: WallClock = .system, logger: Logger
+    ) async throws -> Gateway {
+        let keyring = try SigningKeyring.open(folder: settings.keysFolder, clock: clock, logger: logger)
+        let secrets = try SecretKeys.open(folder: settings.keysFolder)
+        let outgoing = try OutgoingHTTP(settings)
+        let parameters = Argon2Parameters(memory: settings.passwordMemory, passes: settings.passwordPasses, lanes: settings.passwordLanes)
+        let passwords =
+            settings.passwordThreads > 0
+            ? try PasswordHasher(parameters: parameters, threads: settings.passwordThreads, queue: settings.passwordQueue)
+            : try PasswordHasher(parameters: parameters, queue: settings.passwordQueue)
+        let store = try await Store.open(DatabaseLocation(settings.database))
+        let services = Services(
+            settings: settings, store: store, clock: clock, keyring: keyring, secrets: secrets, passwords: passwords, pages: site,
+            outgoing: outgoing, logger: logger
+        )
+        return Gateway(services: services, site: site)
+    }
+
+    /// Closes what `open` opened, once nothing runs any more.
+    package func close() async {
+        await services.outgoing.shutdown()
+        services.passwords.shutdown()
+        await services.store.close()
+    }
+
+    // MARK: Routes
+
+    /// Every route of the gateway, in the order in which a request meets what stands before it.
+    package func router() throws -> Router<GapuraContext> {
+        let router = Router(context: GapuraContext.self, options: .autoGenerateHeadEndpoints)
+        let refusals = RefusalLog(services)
+        router.add(middleware: SecurityHeaders(services))
+        router.add(middleware: try SourceAddress(trustedProxies: services.settings.trustedProxies))
+        router.add(middleware: ErrorAnswers(services, refusals: refusals))
+        router.add(middleware: HostCheck(services))
+        router.add(middleware: LanguageChoice(services))
+
+        let authorize = AuthorizeEndpoint(services, clients: clients, refusals: refusals)
+        authorize.addRoutes(to: router)
+        TokenEndpoint(services, clients: clients).addRoutes(to: router)
+        UserinfoEndpoint(services).addRoutes(to: router)
+        IntrospectionEndpoint(services, clients: clients).addRoutes(to: router)
+        RevocationEndpoint(services, clients: clients).addRoutes(to: router)
+        MetadataEndpoint(services).addRoutes(to: router)
+        EndSessionEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
+
+        SignInEndpoint(services, authorize: authorize, refusals: refusals).addRoutes(to: router)
+        PasswordEndpoint(services, doorbell: doorbell).addRoutes(to: router)
+        SignOutEndpoint(services, doorbell: doorbell).addRoutes(to: router)
+        site.addRoutes(to: router, of: self)
+        return router
+    }
+
+    // MARK: Running
+
+    /// The HTTP server of the gateway, with TLS where the settings name certificate and key.
+    package func server(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) throws -> some Service {
+        let settings = services.settings
+        let http = HTTPServerBuilder.http1(
+            configuration: .init(
+                idleTimeout: .seconds(60),
+                httpDecoderConfiguration: .init(maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100)
+            )
+        )
+        let builder = try tls().map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0) } ?? http
+        return Application(
+            router: try router(), server: builder,
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.listenHost, port: settings.listenPort), serverName: nil, backlog: 1024
+            ),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) }, logger: services.logger
+        )
+    }
+
+    /// What runs beside the server, in one list.
+    package func jobs() -> [any Service] {
+        [
+            LogoutDeliveryJob(
+                store: services.store, outgoing: services.outgoing, signer: logoutTokenSigner, doorbell: doorbell, clock: services.clock,
+                logger: services.logger
+            ),
+            UpkeepJob(
+                store: services.store, historyDays: services.settings.sessionHistoryDays, clock: services.clock, logger: services.logger
+            ),
+            KeyRotationJob(
+                keyring: services.keyring, store: services.store, days: services.settings.keyRotationDays, clock: services.clock,
+                logger: services.logger
+            ),
+        ]
+    }
+
+    private func tls() throws -> TLSConfiguration? {
+        guard let certificate = services.settings.tlsCertificate, let key = services.settings.tlsKey else { return nil }
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+        )
+        tls.minimumTLSVersion = .tlsv12
+        tls.applicationProtocols = ["http/1.1"]
+        return tls
+    }
+
+    /// Signs logout tokens like ID tokens of the client they are for.
+    private var logoutTokenSigner: LogoutTokenSigner {
+        let services = services
+        let clients = clients
+        let signer = ClientSigner(services)
+        return { delivery in
+            guard let client = try await services.store.read({ try clients.findAny(delivery.clientID, in: $0) }) else {
+                throw UndeliverableLogout("the client is gone")
+            }
+            return try LogoutToken.make(
+                for: delivery, issuer: services.settings.issuer, key: try signer.idTokenKey(for: client), now: services.clock.now
+            )
+        }
+    }
+}

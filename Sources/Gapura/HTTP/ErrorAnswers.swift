@@ -1,0 +1,121 @@
+import GapuraDirectory
+import GapuraStore
+package import Hummingbird
+import Logging
+
+/// The one way out for errors: whatever was thrown becomes a page for people or JSON for programs, and a line in the log.
+package struct ErrorAnswers: RouterMiddleware {
+    package typealias Context = GapuraContext
+
+    private let answers: PageAnswers
+    private let refusals: RefusalLog
+    private let logger: Logger
+
+    package init(_ services: Services, refusals: RefusalLog) {
+        answers = PageAnswers(services)
+        self.refusals = refusals
+        logger = services.logger
+    }
+
+    package func handle(
+        _ request: Request, context: GapuraContext, next: (Request, GapuraContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch {
+            return try await answer(to: error, request, context)
+        }
+    }
+
+    private func answer(to error: any Error, _ request: Request, _ context: GapuraContext) async throws -> Response {
+        let wantsJSON = Self.speaksJSON(request.uri.path)
+        switch error {
+        case let error as OAuthError where wantsJSON:
+            await note("\(error.code.rawValue)", error.reason, request, context)
+            return JSONAnswer.error(error)
+        case let error as OAuthError:
+            return try await page(
+                PageError(.badRequest, code: error.code.rawValue, hint: error.text, reason: error.reason), request, context
+            )
+        case let error as PageError:
+            return try await page(error, request, context)
+        case is PasswordHasher.PasswordPoolFull:
+            return try await page(PageError(.unavailable, reason: "the password queue is full", retryAfter: 2), request, context)
+        case let error as StoreError:
+            logger.error("store.error", metadata: ["request": "\(context.requestID)", "problem": "\(error.message)"])
+            let kind: ErrorModel.Kind = error.isTemporary ? .unavailable : .internalError
+            if wantsJSON {
+                return JSONAnswer.error(OAuthError(error.isTemporary ? .temporarilyUnavailable : .serverError, "The request could not be served."))
+            }
+            return try await page(PageError(kind, reason: "store", retryAfter: error.isTemporary ? 2 : nil), request, context)
+        case let error as any HTTPResponseError:
+            return try await framework(error, wantsJSON, request, context)
+        case is CancellationError:
+            throw error
+        default:
+            logger.error("request.failed", metadata: ["request": "\(context.requestID)", "problem": "\(type(of: error)): \(error)"])
+            if wantsJSON { return JSONAnswer.error(OAuthError(.serverError, "The request could not be served.")) }
+            return try await page(PageError(.internalError, reason: "\(type(of: error))"), request, context)
+        }
+    }
+
+    /// What Hummingbird itself refuses: no such route, too large a body.
+    private func framework(
+        _ error: any HTTPResponseError, _ wantsJSON: Bool, _ request: Request, _ context: GapuraContext
+    ) async throws -> Response {
+        let kind: ErrorModel.Kind =
+            switch error.status {
+            case .notFound: .notFound
+            case .methodNotAllowed: .methodNotAllowed
+            case .contentTooLarge: .tooLarge
+            case .serviceUnavailable: .unavailable
+            default: error.status.kind == .clientError ? .badRequest : .internalError
+            }
+        if wantsJSON {
+            var answer = JSONAnswer.make(
+                ["error": .string(kind.code), "error_description": "The request could not be served."], status: error.status
+            )
+            if let allow = (error as? MethodNotAllowed)?.allow { answer.headers[.allow] = allow }
+            return answer
+        }
+        var response = try await page(PageError(kind, reason: "\(error.status.code)"), request, context)
+        response.status = error.status
+        if let allow = (error as? MethodNotAllowed)?.allow { response.headers[.allow] = allow }
+        return response
+    }
+
+    private func page(_ error: PageError, _ request: Request, _ context: GapuraContext) async throws -> Response {
+        await note(error.code, error.reason, request, context)
+        let model = ErrorModel(
+            kind: error.kind, code: error.code, developerHint: error.developerHint, requestID: context.requestID,
+            applicationName: error.applicationName
+        )
+        var response = try answers.page(.error(model), status: HTTPResponse.Status(code: error.kind.status), for: request)
+        if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
+        return response
+    }
+
+    private func note(_ code: String, _ reason: String, _ request: Request, _ context: GapuraContext) async {
+        logger.info(
+            "request.refused",
+            metadata: ["request": "\(context.requestID)", "code": "\(code)", "reason": "\(reason)", "path": "\(request.uri.path)"]
+        )
+        await refusals.record(code, path: request.uri.path, context)
+    }
+
+    /// Programs ask these; everything else is for people.
+    static func speaksJSON(_ path: String) -> Bool {
+        if path.utf8.elementsEqual("/oauth2/authorize".utf8) || path.utf8.elementsEqual("/oauth2/logout".utf8) { return false }
+        return ["/oauth2/", "/.well-known/", "/api/", "/scim/"].contains { path.utf8.starts(with: $0.utf8) }
+    }
+}
+
+/// A known path was asked with a method it does not have.
+struct MethodNotAllowed: HTTPResponseError {
+    let allow: String
+    var status: HTTPResponse.Status { .methodNotAllowed }
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        Response(status: status, headers: [.allow: allow])
+    }
+}

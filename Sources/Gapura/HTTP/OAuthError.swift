@@ -1,0 +1,60 @@
+/// An error of a protocol endpoint: what the world is told, and what the log knows.
+///
+/// "Unknown", "expired", "used" and "another's" have the same public text. Texts are fixed, ASCII 0x20-0x7E without `"` and `\`, and never hold foreign
+/// text (RFC 6749 section 5.2).
+public struct OAuthError: Error, Sendable, Equatable {
+    /// RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, OpenID Connect Core section 3.1.2.6.
+    public enum Code: String, Sendable {
+        case invalidRequest = "invalid_request"
+        case invalidClient = "invalid_client"
+        case invalidGrant = "invalid_grant"
+        case unauthorizedClient = "unauthorized_client"
+        case unsupportedGrantType = "unsupported_grant_type"
+        case unsupportedResponseType = "unsupported_response_type"
+        case invalidScope = "invalid_scope"
+        case accessDenied = "access_denied"
+        case serverError = "server_error"
+        case temporarilyUnavailable = "temporarily_unavailable"
+        case loginRequired = "login_required"
+        case interactionRequired = "interaction_required"
+        case requestNotSupported = "request_not_supported"
+        case requestURINotSupported = "request_uri_not_supported"
+        case registrationNotSupported = "registration_not_supported"
+        case invalidToken = "invalid_token"
+        case insufficientScope = "insufficient_scope"
+        case invalidRedirectURI = "invalid_redirect_uri"
+        case invalidClientMetadata = "invalid_client_metadata"
+        case unsupportedTokenType = "unsupported_token_type"
+    }
+
+    public let code: Code
+    /// For the other side's developer.
+    public let text: String
+    /// For our log.
+    public let reason: String
+
+    public init(_ code: Code, _ text: String, reason: String? = nil) {
+        self.code = code
+        self.text = text
+        self.reason = reason ?? text
+    }
+
+    static func invalidRequest(_ text: String, reason: String? = nil) -> OAuthError {
+        OAuthError(.invalidRequest, text, reason: reason)
+    }
+
+    /// The one text for every reason a code or refresh token is no good.
+    static func invalidGrant(reason: String) -> OAuthError {
+        OAuthError(.invalidGrant, "The grant is not usable.", reason: reason)
+    }
+
+    /// The one text for every reason a client is not who it says.
+    static func invalidClient(reason: String) -> OAuthError {
+        OAuthError(.invalidClient, "The client could not be authenticated.", reason: reason)
+    }
+
+    /// The one text for every reason an access token is no good.
+    static func invalidToken(reason: String) -> OAuthError {
+        OAuthError(.invalidToken, "The access token is not usable.", reason: reason)
+    }
+}

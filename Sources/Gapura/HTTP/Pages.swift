@@ -1,0 +1,318 @@
+package import GapuraFormats
+
+/// What the gateway asks for when a person is to see something; `GapuraPages` answers.
+package protocol Pages: Sendable {
+    /// One whole HTML document.
+    func html(_ page: Page, in frame: PageFrame) throws -> String
+    /// A static file under `/aset/`, such as `gapura.css`; nothing for an unknown name.
+    func asset(_ name: String) -> PageAsset?
+}
+
+/// A static file: bytes, media type, and an entity tag.
+package struct PageAsset: Sendable {
+    package let bytes: [UInt8]
+    package let contentType: String
+    package let etag: String
+
+    package init(bytes: [UInt8], contentType: String, etag: String) {
+        self.bytes = bytes
+        self.contentType = contentType
+        self.etag = etag
+    }
+}
+
+/// The two languages of every page; Indonesian comes first.
+package enum Language: String, Sendable, CaseIterable {
+    case indonesian = "id"
+    case english = "en"
+}
+
+/// What surrounds every page.
+package struct PageFrame: Sendable {
+    package var language: Language
+    /// For the one `<script src>` of a page: `script-src 'nonce-…'`.
+    package var nonce: String
+    /// Hidden field `csrf` of every form.
+    package var csrf: String
+    /// Who is signed in: shown in the head with a way out.
+    package var signedInName: String?
+    /// Path (own, safe) of this page for the language switch, which is a link to `path?bahasa=en`.
+    package var path: String
+
+    package init(language: Language, nonce: String, csrf: String, signedInName: String? = nil, path: String) {
+        self.language = language
+        self.nonce = nonce
+        self.csrf = csrf
+        self.signedInName = signedInName
+        self.path = path
+    }
+}
+
+/// Every page of the gateway, each with its typed model.
+package enum Page: Sendable {
+    case signIn(SignInModel)
+    case setPassword(SetPasswordModel)
+    case notice(NoticeModel)
+    case signOut(SignOutModel)
+    case formPost(FormPostModel)
+    case error(ErrorModel)
+    case portal(PortalModel)
+    case account(AccountModel)
+}
+
+/// `/masuk`: `#login-form` with `#username`, `#password`, `#login-submit`.
+package struct SignInModel: Sendable {
+    package enum Problem: Sendable, Equatable {
+        /// "NIP atau kata sandi tidak sesuai."
+        case wrongCredentials
+        /// Too many tries; seconds to wait.
+        case wait(seconds: Int)
+        /// The password pool is full.
+        case busy
+        /// The form was too old or came from elsewhere.
+        case stale
+        /// The account is known and the password was right, but it may not sign in (state).
+        case mayNotSignIn
+        /// Input longer than anybody's.
+        case tooLong
+    }
+
+    package var problem: Problem?
+    /// What the person typed as a name, given back.
+    package var name: String
+    /// Asked to sign in again although signed in: "Untuk keamanan, masukkan kembali kata sandi Anda".
+    package var again: Bool
+    /// For which application, with its links.
+    package var application: SignInApplication?
+    /// Hidden field `alur`: the sign-in under way that this one is for.
+    package var flow: String?
+
+    package init(problem: Problem? = nil, name: String = "", again: Bool = false, application: SignInApplication? = nil) {
+        self.problem = problem
+        self.name = name
+        self.again = again
+        self.application = application
+    }
+}
+
+/// The application a person signs in for (oidc-behaviours 65: logo, policy and terms are shown).
+package struct SignInApplication: Sendable {
+    package var name: String
+    /// Only an own path or nothing: no third-party host is ever asked for anything, so a foreign logo is a link text at most.
+    package var policyURI: String?
+    package var termsURI: String?
+
+    package init(name: String, policyURI: String? = nil, termsURI: String? = nil) {
+        self.name = name
+        self.policyURI = policyURI
+        self.termsURI = termsURI
+    }
+}
+
+/// `/akun/kata-sandi`, reached by a one-time link: `#password-form` with `#new-password`, `#repeat-password`, `#password-submit`.
+package struct SetPasswordModel: Sendable {
+    package enum Problem: Sendable, Equatable {
+        case tooShort(minimum: Int)
+        case tooLong
+        case notEqual
+        /// Contains the NIP, the name, or is one of the commonest passwords.
+        case guessable
+        case stale
+    }
+
+    package var problem: Problem?
+    package var personName: String
+    /// The names with which this account signs in, to show and for password managers (`autocomplete="username"`, read only).
+    package var userName: String
+
+    package init(problem: Problem? = nil, personName: String, userName: String) {
+        self.problem = problem
+        self.personName = personName
+        self.userName = userName
+    }
+}
+
+/// A page that only tells something good, with at most one way on.
+package struct NoticeModel: Sendable {
+    package enum Kind: String, Sendable {
+        /// "Anda sudah keluar."
+        case signedOut
+        /// "Kata sandi tersimpan. Silakan masuk."
+        case passwordSet
+    }
+
+    package var kind: Kind
+    /// Own path that leads on.
+    package var next: String?
+
+    package init(kind: Kind, next: String?) {
+        self.kind = kind
+        self.next = next
+    }
+}
+
+/// `/keluar` and the confirmation of a sign-out that an application started: `#logout-form` with `#logout-confirm`.
+package struct SignOutModel: Sendable {
+    /// Path the form posts to, and hidden fields to send along.
+    package var action: String
+    package var fields: [(name: String, value: String)]
+    /// Name of the application that asked, if one did.
+    package var applicationName: String?
+
+    package init(action: String, fields: [(name: String, value: String)], applicationName: String?) {
+        self.action = action
+        self.fields = fields
+        self.applicationName = applicationName
+    }
+}
+
+/// A form of hidden inputs with a real submit button, which a script submits at once (`response_mode=form_post`).
+package struct FormPostModel: Sendable {
+    package var action: String
+    package var fields: [(name: String, value: String)]
+
+    package init(action: String, fields: [(name: String, value: String)]) {
+        self.action = action
+        self.fields = fields
+    }
+}
+
+/// Any error: `#error-code`, `role="alert"`, what it means and what to do.
+package struct ErrorModel: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// The application sent something wrong (OAuth errors that may not be redirected).
+        case badRequest
+        /// The person is signed in, and may not use this application.
+        case noAccess
+        /// The one-time link is unknown, used or too old.
+        case linkUnusable
+        /// This sign-in is over or belongs to another browser.
+        case flowLost
+        case notFound
+        /// CSRF or cross-site post.
+        case forbidden
+        case tooMany
+        /// Overloaded, or the database cannot be reached.
+        case unavailable
+        case internalError
+        case methodNotAllowed
+        case tooLarge
+        case misdirected
+    }
+
+    package var kind: Kind
+    /// Shown as `#error-code`: `invalid_request`, `not_found` …
+    package var code: String
+    /// One short ASCII sentence for an application's developer, from our fixed texts, never foreign text.
+    package var developerHint: String?
+    /// The number under which the log knows this answer.
+    package var requestID: String
+    /// Name of the application concerned, if known.
+    package var applicationName: String?
+
+    package init(kind: Kind, code: String, developerHint: String? = nil, requestID: String, applicationName: String? = nil) {
+        self.kind = kind
+        self.code = code
+        self.developerHint = developerHint
+        self.requestID = requestID
+        self.applicationName = applicationName
+    }
+}
+
+/// `/portal`: the applications this person may use, and the person's own data.
+package struct PortalModel: Sendable {
+    package struct Tile: Sendable {
+        package var name: String
+        package var description: String?
+        package var url: String
+        package var agency: String?
+        package var lastUsed: Timestamp?
+
+        package init(name: String, description: String?, url: String, agency: String?, lastUsed: Timestamp?) {
+            self.name = name
+            self.description = description
+            self.url = url
+            self.agency = agency
+            self.lastUsed = lastUsed
+        }
+    }
+
+    package var personName: String
+    package var tiles: [Tile]
+    package var person: PersonModel
+    /// The account is `terbatas`: no applications now, and why.
+    package var limited: Bool
+    /// UTC offset of the city's time zone in seconds, and its name (WIB, WITA, WIT).
+    package var zone: (offsetSeconds: Int, name: String)
+
+    package init(
+        personName: String, tiles: [Tile], person: PersonModel, limited: Bool, zone: (offsetSeconds: Int, name: String)
+    ) {
+        self.personName = personName
+        self.tiles = tiles
+        self.person = person
+        self.limited = limited
+        self.zone = zone
+    }
+}
+
+/// A person's own data as the city knows it.
+package struct PersonModel: Sendable {
+    package var fullName: String
+    package var nip: String?
+    package var userName: String?
+    package var employeeKind: String?
+    package var grade: String?
+    package var post: String?
+    package var unit: String?
+    package var agency: String?
+    package var email: String?
+    package var phone: String?
+
+    package init(
+        fullName: String, nip: String? = nil, userName: String? = nil, employeeKind: String? = nil, grade: String? = nil, post: String? = nil,
+        unit: String? = nil, agency: String? = nil, email: String? = nil, phone: String? = nil
+    ) {
+        self.fullName = fullName
+        self.nip = nip
+        self.userName = userName
+        self.employeeKind = employeeKind
+        self.grade = grade
+        self.post = post
+        self.unit = unit
+        self.agency = agency
+        self.email = email
+        self.phone = phone
+    }
+}
+
+/// `/akun`: own data, and the sessions of this account.
+package struct AccountModel: Sendable {
+    package struct SessionLine: Sendable {
+        package var id: String
+        package var isCurrent: Bool
+        package var userAgent: String?
+        package var address: String?
+        package var startedAt: Timestamp
+        package var lastSeenAt: Timestamp
+
+        package init(id: String, isCurrent: Bool, userAgent: String?, address: String?, startedAt: Timestamp, lastSeenAt: Timestamp) {
+            self.id = id
+            self.isCurrent = isCurrent
+            self.userAgent = userAgent
+            self.address = address
+            self.startedAt = startedAt
+            self.lastSeenAt = lastSeenAt
+        }
+    }
+
+    package var person: PersonModel
+    package var sessions: [SessionLine]
+    package var zone: (offsetSeconds: Int, name: String)
+
+    package init(person: PersonModel, sessions: [SessionLine], zone: (offsetSeconds: Int, name: String)) {
+        self.person = person
+        self.sessions = sessions
+        self.zone = zone
+    }
+}

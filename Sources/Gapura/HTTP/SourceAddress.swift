@@ -1,0 +1,122 @@
+import Foundation
+import HTTPTypes
+package import Hummingbird
+import NIOCore
+
+/// Finds out where a request came from: the peer, or, if the peer is a trusted proxy, the right-most hop of `X-Forwarded-For` that is not one.
+///
+/// What cannot be read counts as the peer, never as "allow".
+package struct SourceAddress: RouterMiddleware {
+    package typealias Context = GapuraContext
+
+    private let proxies: [Network]
+
+    /// - Throws: `OAuthError` for text that is no address or network.
+    package init(trustedProxies: [String]) throws {
+        proxies = try trustedProxies.map { text in
+            guard let network = Network(text) else {
+                throw OAuthError.invalidRequest("trusted_proxies: \(text) is no address or network such as 10.0.0.0/8.")
+            }
+            return network
+        }
+    }
+
+    package func handle(
+        _ request: Request, context: GapuraContext, next: (Request, GapuraContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.sourceAddress = source(peer: context.peer?.ipAddress, forwarded: request.headers[values: .xForwardedFor])
+        return try await next(request, context)
+    }
+
+    func source(peer: String?, forwarded: [String]) -> String {
+        guard let peer else { return "-" }
+        guard isProxy(peer), !forwarded.isEmpty else { return peer }
+        var candidate = peer
+        // From the right: each hop was written by the one after it.
+        for hop in forwarded.joined(separator: ",").utf8.split(separator: UInt8(ascii: ",")).suffix(32).reversed() {
+            let text = String(decoding: hop.filter { $0 != 0x20 && $0 != 0x09 }, as: UTF8.self)
+            guard let address = IPAddress(text) else { return candidate }
+            candidate = address.description
+            if !isProxy(candidate) { return candidate }
+        }
+        return candidate
+    }
+
+    private func isProxy(_ text: String) -> Bool {
+        guard let address = IPAddress(text) else { return false }
+        return proxies.contains { $0.contains(address) }
+    }
+}
+
+extension HTTPField.Name {
+    static var xForwardedFor: Self { known("X-Forwarded-For") }
+    static var secFetchSite: Self { known("Sec-Fetch-Site") }
+    static var contentSecurityPolicy: Self { known("Content-Security-Policy") }
+    static var referrerPolicy: Self { known("Referrer-Policy") }
+    static var xFrameOptions: Self { known("X-Frame-Options") }
+    static var xContentTypeOptions: Self { known("X-Content-Type-Options") }
+    static var permissionsPolicy: Self { known("Permissions-Policy") }
+    static var strictTransportSecurity: Self { known("Strict-Transport-Security") }
+    static var crossOriginOpenerPolicy: Self { known("Cross-Origin-Opener-Policy") }
+
+    /// These names are ours and well formed; should one ever not be, it reads as a header nobody sends.
+    private static func known(_ name: String) -> Self { Self(name) ?? .accept }
+}
+
+/// An IPv4 or IPv6 address as its bytes; IPv4-mapped IPv6 counts as IPv4.
+struct IPAddress: Hashable, Sendable, CustomStringConvertible {
+    let bytes: [UInt8]
+
+    init?(_ text: String) {
+        var four = in_addr()
+        var six = in6_addr()
+        if inet_pton(AF_INET, text, &four) == 1 {
+            bytes = withUnsafeBytes(of: &four) { Array($0) }
+        } else if inet_pton(AF_INET6, text, &six) == 1 {
+            let all = withUnsafeBytes(of: &six) { Array($0) }
+            let isMapped = all.prefix(10).allSatisfy { $0 == 0 } && all[10] == 0xff && all[11] == 0xff
+            bytes = isMapped ? Array(all.suffix(4)) : all
+        } else {
+            return nil
+        }
+    }
+
+    var description: String {
+        if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
+        var six = in6_addr()
+        withUnsafeMutableBytes(of: &six) { $0.copyBytes(from: bytes) }
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard inet_ntop(AF_INET6, &six, &text, socklen_t(text.count)) != nil else { return "-" }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// A network in CIDR notation, or one address.
+struct Network: Hashable, Sendable {
+    let address: IPAddress
+    let bits: Int
+
+    init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let first = parts.first, let address = IPAddress(first) else { return nil }
+        self.address = address
+        if parts.count == 1 {
+            bits = address.bytes.count * 8
+        } else {
+            guard let bits = Int(parts[1]), (0...address.bytes.count * 8).contains(bits) else { return nil }
+            self.bits = bits
+        }
+    }
+
+    func contains(_ other: IPAddress) -> Bool {
+        guard other.bytes.count == address.bytes.count else { return false }
+        for (index, (mine, its)) in zip(address.bytes, other.bytes).enumerated() {
+            let left = bits - index * 8
+            if left <= 0 { return true }
+            let mask: UInt8 = left >= 8 ? 0xff : ~(0xff >> UInt8(left))
+            if mine & mask != its & mask { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,122 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+package import Hummingbird
+
+/// Authorization endpoint: RFC 6749 section 3.1, OpenID Connect Core section 3.1.2.
+package struct AuthorizeEndpoint: Sendable {
+    private let requests: AuthorizationRequestReader
+    private let responses: AuthorizationResponses
+    private let flows: AuthorizationFlows
+    private let codes: CodeIssuer
+    private let answers: PageAnswers
+    private let refusals: RefusalLog
+    private let store: Store
+
+    package init(_ services: Services, clients: ClientReader, refusals: RefusalLog) {
+        requests = AuthorizationRequestReader(services, clients: clients)
+        responses = AuthorizationResponses(services)
+        flows = AuthorizationFlows(services)
+        codes = CodeIssuer(services)
+        answers = PageAnswers(services)
+        self.refusals = refusals
+        store = services.store
+    }
+
+    package func addRoutes(to router: some RouterMethods<GapuraContext>) {
+        router.get("/oauth2/authorize") { request, context in
+            try await authorize(RequestParameters(query: request), request, context)
+        }
+        // The browser comes back with GET, and brings its cookies, which SameSite=Lax keeps from a post of another site.
+        router.post("/oauth2/authorize") { request, _ in
+            let form = try await RequestParameters(form: request)
+            return answers.redirect(to: "/oauth2/authorize?" + FormURLEncoded.encode(form.pairs))
+        }
+    }
+
+    private func authorize(_ parameters: RequestParameters, _ request: Request, _ context: GapuraContext) async throws -> Response {
+        let signedIn = try await answers.browser.signedIn(request, context)
+        return try await answer(parameters, signedIn: signedIn, freshSince: nil, flow: nil, request, context)
+    }
+
+    /// Goes on with a request that waited for a sign-in which has just happened.
+    package func resume(
+        _ flow: AuthorizationFlow, signedIn: SignedIn, cookies: [String], _ request: Request, _ context: GapuraContext
+    ) async throws -> Response {
+        try await answer(
+            flow.parameters, signedIn: signedIn, freshSince: flow.startedAt, flow: flow, cookies: cookies, request, context
+        )
+    }
+
+    /// The name of the application a flow is for, if the request is still good.
+    package func application(of flow: AuthorizationFlow) async -> SignInApplication? {
+        guard let request = try? await requests.read(flow.parameters) else { return nil }
+        let metadata = request.client.metadata
+        return SignInApplication(name: metadata.clientName, policyURI: metadata.policyURI, termsURI: metadata.termsURI)
+    }
+
+    private func answer(
+        _ parameters: RequestParameters, signedIn: SignedIn?, freshSince: Timestamp?, flow: AuthorizationFlow?, cookies: [String] = [],
+        _ request: Request, _ context: GapuraContext
+    ) async throws -> Response {
+        do {
+            let asked = try await requests.read(parameters)
+            guard let signedIn, !needsSignIn(asked, signedIn, freshSince: freshSince, at: context.now) else {
+                return try await signIn(asked, parameters, wasSignedIn: signedIn != nil, request, context)
+            }
+            let outcome = try await codes.issue(for: asked, signedIn, flow: flow, at: context.now)
+            switch outcome {
+            case .code(let code):
+                return try responses.code(code, to: asked.target, for: request, cookies: cookies)
+            case .noAccess:
+                if asked.prompts.contains(.none) {
+                    throw RedirectableError(
+                        error: OAuthError(.accessDenied, "This person may not use the application."), target: asked.target,
+                        clientID: asked.client.id.text
+                    )
+                }
+                throw PageError(.noAccess, reason: "no access rule admits the person", applicationName: asked.client.metadata.clientName)
+            case .signedOut:
+                return try await signIn(asked, parameters, wasSignedIn: false, request, context)
+            case .flowSpent:
+                throw PageError(.flowLost, reason: "the flow was used before")
+            }
+        } catch let error as RedirectableError {
+            await refusals.record(error.error.code.rawValue, path: "/oauth2/authorize", context)
+            return try responses.error(error.error, to: error.target, for: request, cookies: cookies)
+        }
+    }
+
+    /// Whether the session there is does not do for what was asked (OpenID Connect Core section 3.1.2.3).
+    /// - Parameter freshSince: a sign-in after this moment answers `prompt=login` and `max_age=0`.
+    private func needsSignIn(
+        _ asked: AuthorizationRequest, _ signedIn: SignedIn, freshSince: Timestamp?, at now: Timestamp
+    ) -> Bool {
+        switch asked.hint {
+        case .none: break
+        case .subject(let sub): if !sub.isExactly(signedIn.account.sub) { return true }
+        case .unusable: if asked.prompts.contains(.none) { return true }
+        }
+        if let freshSince, signedIn.session.authTime >= freshSince { return false }
+        if asked.prompts.contains(.login) || asked.prompts.contains(.selectAccount) { return true }
+        if let maxAge = asked.maxAge, now.seconds - signedIn.session.authTime.seconds >= max(maxAge, 1) { return true }
+        if asked.maxAge == 0 { return true }
+        return false
+    }
+
+    private func signIn(
+        _ asked: AuthorizationRequest, _ parameters: RequestParameters, wasSignedIn: Bool, _ request: Request, _ context: GapuraContext
+    ) async throws -> Response {
+        if asked.prompts.contains(.none) {
+            throw RedirectableError(
+                error: OAuthError(.loginRequired, "The person has to sign in."), target: asked.target, clientID: asked.client.id.text
+            )
+        }
+        let handle = answers.browser.handle(request)
+        let number = try await flows.start(parameters, clientID: asked.client.id, in: handle, at: context.now)
+        var cookies: [String] = []
+        if handle.isNew { cookies.append(answers.browser.cookies.header(answers.browser.cookies.flow, handle.secret)) }
+        return answers.redirect(to: "/masuk?alur=\(number)", cookies: cookies)
+    }
+}

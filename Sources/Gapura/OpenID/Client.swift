@@ -1,0 +1,69 @@
+import GapuraFormats
+package import GapuraStore
+package import GapuraTokens
+import Synchronization
+
+/// An OAuth client that may act: its record with its registration read.
+package struct Client: Sendable {
+    package let record: ClientRecord
+    package let metadata: ClientMetadata
+
+    package var id: ClientID { record.id }
+    package var isPublic: Bool { metadata.tokenEndpointAuthMethod == .none }
+}
+
+/// Reads clients. The database is asked every time; only the parsed form of an unchanged registration is remembered.
+package final class ClientReader: Sendable {
+    private let settings: GatewaySettings
+    private let parsed = Mutex<[ClientID: (settings: String, metadata: ClientMetadata)]>([:])
+    private static let limit = 2000
+
+    package init(settings: GatewaySettings) {
+        self.settings = settings
+    }
+
+    /// The client if it and its application may act. A disabled one is as unknown as one that never was (attack 1).
+    package func find(_ id: String, in tx: Transaction) throws -> Client? {
+        guard id.utf8.count <= 256 else { return nil }
+        return try tx.clients.findUsable(ClientID(id)).map(client)
+    }
+
+    /// Also a client that may not act: for signing its users out, and for admins.
+    package func findAny(_ id: ClientID, in tx: Transaction) throws -> Client? {
+        try tx.clients.find(id).map(client)
+    }
+
+    package func client(_ record: ClientRecord) throws -> Client {
+        if let known = parsed.withLock({ $0[record.id] }), known.settings.isExactly(record.settings) {
+            return Client(record: record, metadata: known.metadata)
+        }
+        guard let json = try StrictJSON.parse(Array(record.settings.utf8)).object else { throw StoreError(.corrupt, "clients.settings is no object") }
+        let metadata = try ClientMetadata(json, settings: settings)
+        parsed.withLock { parsed in
+            if parsed.count >= Self.limit { parsed.removeAll(keepingCapacity: true) }
+            parsed[record.id] = (record.settings, metadata)
+        }
+        return Client(record: record, metadata: metadata)
+    }
+}
+
+/// Signs what goes to a client: with the gateway's key, or for HS algorithms with the client's own secret, which is shared with nobody else.
+package struct ClientSigner: Sendable {
+    private let keyring: SigningKeyring
+    private let secrets: SecretKeys
+
+    package init(_ services: Services) {
+        keyring = services.keyring
+        secrets = services.secrets
+    }
+
+    package func idTokenKey(for client: Client) throws -> SigningKey {
+        let algorithm = client.metadata.idTokenAlgorithm
+        guard algorithm.isSymmetric else { return try keyring.signingKey(for: algorithm) }
+        guard let sealed = client.record.sealedSecret else {
+            throw OAuthError(.serverError, "The client has no secret that signs.", reason: "HS client without sealed secret")
+        }
+        let secret = try secrets.unseal(sealed, for: client.id.text)
+        return try SigningKey(secret: Array(secret.utf8), algorithm: algorithm)
+    }
+}

@@ -1,0 +1,97 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+package import Hummingbird
+
+/// Finds out which client asks, at the token, introspection and revocation endpoints (RFC 6749 section 2.3).
+package struct ClientAuthentication: Sendable {
+    private let store: Store
+    private let clients: ClientReader
+
+    package init(_ services: Services, clients: ClientReader) {
+        store = services.store
+        self.clients = clients
+    }
+
+    /// What a request says about its client.
+    private enum Credentials {
+        case basic(id: String, secret: String)
+        case post(id: String, secret: String)
+        case none(id: String)
+    }
+
+    /// - Throws: `OAuthError` `invalid_client` (401) for anything that is not the registered method with the right secret, `invalid_request` for more than
+    ///   one method at once.
+    package func authenticate(_ form: RequestParameters, _ request: Request) async throws -> Client {
+        let credentials = try credentials(form, request)
+        let id =
+            switch credentials {
+            case .basic(let id, _), .post(let id, _), .none(let id): id
+            }
+        guard let client = try await store.read({ [clients] in try clients.find(id, in: $0) }) else {
+            throw OAuthError.invalidClient(reason: "unknown or disabled client")
+        }
+        switch (credentials, client.metadata.tokenEndpointAuthMethod) {
+        case (.basic(_, let secret), .basic), (.post(_, let secret), .post):
+            let digest = StoredSecret.digest(secret, of: .clientSecret)
+            guard let stored = client.record.secretDigest, constantTimeEquals(Array(digest.utf8), Array(stored.utf8)) else {
+                throw OAuthError.invalidClient(reason: "wrong secret")
+            }
+        case (.none, .none):
+            break
+        default:
+            throw OAuthError.invalidClient(reason: "another method than the registered one")
+        }
+        return client
+    }
+
+    private func credentials(_ form: RequestParameters, _ request: Request) throws -> Credentials {
+        let headers = request.headers[values: .authorization]
+        guard form["client_assertion"] == nil, form["client_assertion_type"] == nil else {
+            if !headers.isEmpty || form["client_secret"] != nil { throw OAuthError.invalidRequest("Use one way to authenticate the client.") }
+            throw OAuthError.invalidClient(reason: "client assertions are not supported")
+        }
+        if let header = headers.first {
+            guard headers.count == 1, form["client_secret"] == nil else {
+                throw OAuthError.invalidRequest("Use one way to authenticate the client.")
+            }
+            let (id, secret) = try Self.basic(header)
+            if let named = form["client_id"], !named.isExactly(id) { throw OAuthError.invalidRequest("Two different clients are named.") }
+            return .basic(id: id, secret: secret)
+        }
+        guard let id = form["client_id"] else { throw OAuthError.invalidClient(reason: "no client is named") }
+        return form["client_secret"].map { .post(id: id, secret: $0) } ?? .none(id: id)
+    }
+
+    /// RFC 6749 section 2.3.1: user and password are form-urlencoded before they are put together.
+    static func basic(_ header: String) throws -> (id: String, secret: String) {
+        let bytes = Array(header.utf8)
+        guard bytes.count <= 4096, bytes.count > 6, bytes.prefix(6).map({ $0 | 0x20 }) == Array("basic ".utf8) else {
+            throw OAuthError.invalidClient(reason: "the Authorization header is not Basic")
+        }
+        guard let plain = Base64.decode(bytes.dropFirst(6).drop { $0 == 0x20 }), let colon = plain.firstIndex(of: UInt8(ascii: ":")),
+            !plain.contains(0),
+            let id = try? FormURLEncoded.decode(plain[..<colon]), let secret = try? FormURLEncoded.decode(plain[(colon + 1)...])
+        else { throw OAuthError.invalidClient(reason: "the Basic header cannot be read") }
+        return (id, secret)
+    }
+}
+
+/// Plain base64 of RFC 4648 section 4, as HTTP Basic uses it; padding may be missing.
+enum Base64 {
+    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        var translated = Array(text)
+        while translated.last == UInt8(ascii: "=") { translated.removeLast() }
+        guard text.count - translated.count <= 2 else { return nil }
+        for (index, byte) in translated.enumerated() {
+            switch byte {
+            case UInt8(ascii: "+"): translated[index] = UInt8(ascii: "-")
+            case UInt8(ascii: "/"): translated[index] = UInt8(ascii: "_")
+            case UInt8(ascii: "-"), UInt8(ascii: "_"): return nil
+            default: break
+            }
+        }
+        return try? Base64URL.decode(translated)
+    }
+}

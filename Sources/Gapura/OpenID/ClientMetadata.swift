@@ -1,0 +1,238 @@
+package import GapuraFormats
+package import GapuraTokens
+
+/// What a client registered: the members of RFC 7591 and OpenID Connect Registration that this gateway serves, and the settings of design.md section 3.
+package struct ClientMetadata: Sendable, Equatable {
+    package enum AuthMethod: String, Sendable, CaseIterable {
+        case basic = "client_secret_basic"
+        case post = "client_secret_post"
+        case none
+    }
+
+    package enum AccessTokenFormat: String, Sendable {
+        case jwt
+        case opaque
+    }
+
+    package var clientName: String
+    package var redirectURIs: [ExactText]
+    package var postLogoutRedirectURIs: [ExactText]
+    package var grantTypes: [String]
+    package var tokenEndpointAuthMethod: AuthMethod
+    package var scopes: [String]
+    package var idTokenAlgorithm: SigningAlgorithm
+    package var accessTokenAlgorithm: SigningAlgorithm
+    package var isNative: Bool
+    package var contacts: [String]
+    package var clientURI: String?
+    package var policyURI: String?
+    package var termsURI: String?
+    package var initiateLoginURI: String?
+    package var backchannelLogoutURI: String?
+    package var backchannelLogoutSessionRequired: Bool
+    /// Seconds; a session older than that signs in again.
+    package var defaultMaxAge: Int64?
+
+    // The gateway's own settings.
+    package var requiresPKCE: Bool
+    package var accessTokenFormat: AccessTokenFormat
+    /// `aud` of access tokens; the issuer where it is empty.
+    package var audience: [String]
+    /// May introspect tokens whose `aud` names it.
+    package var isResourceServer: Bool
+    /// No consent page. Applications of the city itself are trusted.
+    package var isTrusted: Bool
+
+    /// Reads and checks a registration.
+    /// - Throws: `OAuthError` `invalid_client_metadata` or `invalid_redirect_uri` with a text that says what to change.
+    package init(_ json: JSONObject, settings: GatewaySettings) throws(OAuthError) {
+        let reader = MetadataReader(json: json)
+        clientName = try reader.string("client_name") ?? ""
+        guard !clientName.isEmpty, clientName.utf8.count <= 200, clientName.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
+            throw Self.invalid("client_name is missing, longer than 200 bytes, or has control characters.")
+        }
+        grantTypes = try reader.strings("grant_types") ?? ["authorization_code"]
+        for type in grantTypes where !["authorization_code", "refresh_token", "client_credentials"].contains(where: { $0.isExactly(type) }) {
+            throw Self.invalid("grant_types may hold authorization_code, refresh_token and client_credentials.")
+        }
+        let usesCode = grantTypes.contains("authorization_code")
+        guard usesCode || !grantTypes.contains("refresh_token") else { throw Self.invalid("grant_types: refresh_token needs authorization_code.") }
+        if let types = try reader.strings("response_types"), !types.allSatisfy({ $0.isExactly("code") }) {
+            throw Self.invalid("response_types may hold code only.")
+        }
+        switch try reader.string("application_type") ?? "web" {
+        case "web": isNative = false
+        case "native": isNative = true
+        default: throw Self.invalid("application_type is web or native.")
+        }
+        let method = try reader.string("token_endpoint_auth_method") ?? (isNative ? "none" : "client_secret_basic")
+        guard let known = AuthMethod(rawValue: method) else {
+            throw Self.invalid("token_endpoint_auth_method is client_secret_basic, client_secret_post or none.")
+        }
+        tokenEndpointAuthMethod = known
+        guard known != .none || !grantTypes.contains("client_credentials") else {
+            throw Self.invalid("client_credentials needs a client with a secret.")
+        }
+
+        redirectURIs = try Self.uris(reader.strings("redirect_uris"), "redirect_uris", isNative, settings, .invalidRedirectURI)
+        guard !usesCode || !redirectURIs.isEmpty else { throw OAuthError(.invalidRedirectURI, "redirect_uris: at least one is needed.") }
+        postLogoutRedirectURIs = try Self.uris(
+            reader.strings("post_logout_redirect_uris"), "post_logout_redirect_uris", isNative, settings, .invalidClientMetadata
+        )
+
+        scopes = try Self.scopes(reader.string("scope"), usesCode: usesCode)
+        idTokenAlgorithm = try Self.algorithm(reader.string("id_token_signed_response_alg"), "id_token_signed_response_alg")
+        guard !idTokenAlgorithm.isSymmetric || known != .none else { throw Self.invalid("A client without a secret cannot have HS ID tokens.") }
+        accessTokenAlgorithm = try Self.algorithm(reader.string("access_token_signed_response_alg"), "access_token_signed_response_alg")
+        guard !accessTokenAlgorithm.isSymmetric else { throw Self.invalid("Access tokens are verified by others and cannot be HS.") }
+
+        contacts = try reader.strings("contacts") ?? []
+        clientURI = try reader.webURI("client_uri")
+        policyURI = try reader.webURI("policy_uri")
+        termsURI = try reader.webURI("tos_uri")
+        initiateLoginURI = try reader.webURI("initiate_login_uri")
+        backchannelLogoutURI = try Self.backchannel(reader.string("backchannel_logout_uri"), settings)
+        backchannelLogoutSessionRequired = try reader.bool("backchannel_logout_session_required") ?? false
+        defaultMaxAge = try reader.integer("default_max_age")
+        guard defaultMaxAge.map({ $0 >= 0 }) ?? true else { throw Self.invalid("default_max_age is a number of seconds.") }
+
+        requiresPKCE = try reader.bool("require_pkce") ?? true
+        if known == .none, !requiresPKCE { throw Self.invalid("Public clients always need PKCE.") }
+        let format = try reader.string("access_token_format") ?? "jwt"
+        guard let format = AccessTokenFormat(rawValue: format) else { throw Self.invalid("access_token_format is jwt or opaque.") }
+        accessTokenFormat = format
+        audience = try reader.strings("audience") ?? []
+        isResourceServer = try reader.bool("resource_server") ?? false
+        isTrusted = try reader.bool("trusted") ?? true
+        guard isTrusted else { throw Self.invalid("trusted=false needs the consent page, which this version does not have yet.") }
+        try reader.refuseUnserved()
+    }
+
+    /// The registration as JSON, as it is stored and answered.
+    package var jsonObject: JSONObject {
+        var json: JSONObject = [
+            "client_name": .string(clientName),
+            "application_type": isNative ? "native" : "web",
+            "redirect_uris": .array(redirectURIs.map { .string($0.text) }),
+            "post_logout_redirect_uris": .array(postLogoutRedirectURIs.map { .string($0.text) }),
+            "grant_types": .array(grantTypes.map(JSONValue.string)),
+            "response_types": grantTypes.contains("authorization_code") ? ["code"] : [],
+            "token_endpoint_auth_method": .string(tokenEndpointAuthMethod.rawValue),
+            "scope": .string(scopes.joined(separator: " ")),
+            "id_token_signed_response_alg": .string(idTokenAlgorithm.rawValue),
+            "access_token_signed_response_alg": .string(accessTokenAlgorithm.rawValue),
+            "require_pkce": .bool(requiresPKCE),
+            "access_token_format": .string(accessTokenFormat.rawValue),
+            "resource_server": .bool(isResourceServer),
+            "trusted": .bool(isTrusted),
+            "backchannel_logout_session_required": .bool(backchannelLogoutSessionRequired),
+        ]
+        if !contacts.isEmpty { json["contacts"] = .array(contacts.map(JSONValue.string)) }
+        if !audience.isEmpty { json["audience"] = .array(audience.map(JSONValue.string)) }
+        json["client_uri"] = clientURI.map(JSONValue.string)
+        json["policy_uri"] = policyURI.map(JSONValue.string)
+        json["tos_uri"] = termsURI.map(JSONValue.string)
+        json["initiate_login_uri"] = initiateLoginURI.map(JSONValue.string)
+        json["backchannel_logout_uri"] = backchannelLogoutURI.map(JSONValue.string)
+        json["default_max_age"] = defaultMaxAge.map(JSONValue.integer)
+        return json
+    }
+
+    // MARK: Checks
+
+    static func invalid(_ text: String) -> OAuthError { OAuthError(.invalidClientMetadata, text) }
+
+    private static func uris(
+        _ texts: [String]?, _ member: String, _ isNative: Bool, _ settings: GatewaySettings, _ code: OAuthError.Code
+    ) throws(OAuthError) -> [ExactText] {
+        let texts = texts ?? []
+        guard texts.count <= 100 else { throw OAuthError(code, "\(member): at most 100.") }
+        for text in texts {
+            do {
+                try RedirectURI.check(text, isNative: isNative, testHosts: settings.testHosts)
+            } catch {
+                throw OAuthError(code, "\(member): \(error.text).")
+            }
+        }
+        // As bytes, each kept: twins in another normal form or spelling stay apart (attack 59).
+        var unique: [ExactText] = []
+        for text in texts where !unique.contains(ExactText(text)) { unique.append(ExactText(text)) }
+        return unique
+    }
+
+    private static func backchannel(_ uri: String?, _ settings: GatewaySettings) throws(OAuthError) -> String? {
+        guard let uri else { return nil }
+        do {
+            try RedirectURI.check(uri, isNative: false, testHosts: settings.testHosts)
+        } catch {
+            throw invalid("backchannel_logout_uri: \(error.text).")
+        }
+        return uri
+    }
+
+    private static func scopes(_ text: String?, usesCode: Bool) throws(OAuthError) -> [String] {
+        guard let text else { return usesCode ? ["openid", "profile"] : [] }
+        guard let tokens = Scope.tokens(text) else { throw invalid("scope is too long or has forbidden characters.") }
+        guard tokens.count <= 50 else { throw invalid("scope: at most 50.") }
+        for token in tokens where token.isExactly("roles") || token.isExactly("tte") {
+            throw invalid("The scope \(token) is not served by this version.")
+        }
+        return tokens
+    }
+
+    private static func algorithm(_ name: String?, _ member: String) throws(OAuthError) -> SigningAlgorithm {
+        guard let name else { return .rs256 }
+        guard let algorithm = SigningAlgorithm(name: name) else { throw invalid("\(member) is not one of the metadata's algorithms.") }
+        return algorithm
+    }
+}
+
+/// Typed access to the members of a registration; unknown members are ignored (RFC 7591 section 2).
+struct MetadataReader {
+    let json: JSONObject
+
+    func string(_ name: String) throws(OAuthError) -> String? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let text = value.string else { throw ClientMetadata.invalid("\(name) must be a string.") }
+        return text
+    }
+
+    func strings(_ name: String) throws(OAuthError) -> [String]? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let texts = value.strings else { throw ClientMetadata.invalid("\(name) must be an array of strings.") }
+        return texts
+    }
+
+    func bool(_ name: String) throws(OAuthError) -> Bool? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let truth = value.bool else { throw ClientMetadata.invalid("\(name) must be true or false.") }
+        return truth
+    }
+
+    func integer(_ name: String) throws(OAuthError) -> Int64? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let number = value.integer else { throw ClientMetadata.invalid("\(name) must be a whole number.") }
+        return number
+    }
+
+    /// An https address that a page may link to; `javascript:` and its kin have no way in (attack 145).
+    func webURI(_ name: String) throws(OAuthError) -> String? {
+        guard let uri = try string(name) else { return nil }
+        do {
+            try RedirectURI.check(uri, isNative: false, testHosts: [])
+        } catch {
+            throw ClientMetadata.invalid("\(name): \(error.text).")
+        }
+        return uri
+    }
+
+    /// Members whose features this version lacks are refused rather than stored as if they worked.
+    func refuseUnserved() throws(OAuthError) {
+        for name in ["jwks", "jwks_uri", "request_uris", "userinfo_signed_response_alg", "sector_identifier_uri", "frontchannel_logout_uri"]
+        where json.contains(name) {
+            throw ClientMetadata.invalid("\(name) is not served by this version.")
+        }
+        if let type = try string("subject_type"), !type.isExactly("public") { throw ClientMetadata.invalid("subject_type is public.") }
+        if let alg = json["id_token_encrypted_response_alg"], !alg.isNull { throw ClientMetadata.invalid("ID tokens are not encrypted.") }
+    }
+}

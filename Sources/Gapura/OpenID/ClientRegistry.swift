@@ -1,0 +1,150 @@
+package import GapuraDirectory
+package import GapuraFormats
+package import GapuraStore
+import GapuraTokens
+
+/// Registers and changes clients, each step one audited part of the caller's transaction.
+package struct ClientRegistry: Sendable {
+    /// A client, and its secret where one was just made: it is told this once.
+    package struct Registered: Sendable {
+        package let record: ClientRecord
+        package let metadata: ClientMetadata
+        package let secret: String?
+        package let isNew: Bool
+
+        /// The answer of RFC 7591 section 3.2.1.
+        package var jsonObject: JSONObject {
+            var json: JSONObject = ["client_id": .string(record.id.text)]
+            json["client_id_issued_at"] = .integer(record.createdAt.seconds)
+            if let secret {
+                json["client_secret"] = .string(secret)
+                json["client_secret_expires_at"] = 0
+            }
+            for member in metadata.jsonObject.members { json[member.key] = member.value }
+            json["state"] = .string(record.state.rawValue)
+            return json
+        }
+    }
+
+    private let keyring: SigningKeyring
+    private let secrets: SecretKeys
+    private let settings: GatewaySettings
+
+    package init(_ services: Services) {
+        keyring = services.keyring
+        secrets = services.secrets
+        settings = services.settings
+    }
+
+    /// Reads a registration and makes sure a key for its algorithms exists. Does file I/O: call it outside a transaction.
+    package func prepare(_ json: JSONObject) throws -> ClientMetadata {
+        let metadata = try ClientMetadata(json, settings: settings)
+        for algorithm in [metadata.idTokenAlgorithm, metadata.accessTokenAlgorithm] where !algorithm.isSymmetric {
+            try keyring.ensure(algorithm)
+        }
+        return metadata
+    }
+
+    /// A secret of 512 random bits: as long as the longest hash it may have to compute with.
+    package static func makeSecret() -> String { SecureRandom.text(64) }
+
+    /// Adds a client, or answers the one that is there with the same registration.
+    /// - Parameters:
+    ///   - clientID: chosen by the admin, else the application's slug.
+    ///   - secret: a fresh one from `makeSecret()`, used if the client is new and has one.
+    /// - Throws: `DirectoryError` where the application is unknown or the id belongs to a client that is registered otherwise.
+    package func add(
+        _ metadata: ClientMetadata, application: ApplicationRecord, clientID: String?, secret: String, by actor: Actor, in tx: Transaction,
+        at now: Timestamp
+    ) throws -> Registered {
+        let id = ClientID(clientID ?? application.slug)
+        guard (1...128).contains(id.text.utf8.count), id.text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x3a }) else {
+            throw DirectoryError(
+                .invalid, "A client id has 1 to 128 visible ASCII characters without ':'.",
+                id: "Id klien terdiri dari 1 sampai 128 karakter ASCII tanpa ':'."
+            )
+        }
+        let text = JSONValue.object(metadata.jsonObject).encodedText()
+        if let known = try tx.clients.find(id) {
+            guard known.applicationID == application.id, known.settings.isExactly(text) else {
+                throw DirectoryError(
+                    .conflict, "The client \(id.text) is registered with other settings; use 'gapura client update', or another --client-id.",
+                    id: "Klien \(id.text) sudah terdaftar dengan pengaturan lain; gunakan 'gapura client update' atau --client-id lain."
+                )
+            }
+            return Registered(record: known, metadata: metadata, secret: nil, isNew: false)
+        }
+        var record = ClientRecord(
+            id: id, applicationID: application.id, state: .active, secretDigest: nil, sealedSecret: nil, secretChangedAt: nil, settings: text,
+            backchannelLogoutURI: metadata.backchannelLogoutURI, createdAt: now, updatedAt: now
+        )
+        let made = try setSecret(secret, of: &record, metadata, at: now)
+        try tx.clients.insert(record)
+        try tx.record(.clientAdded, by: actor, subject: application.id.text, clientID: id, at: now)
+        return Registered(record: record, metadata: metadata, secret: made, isNew: true)
+    }
+
+    /// Replaces the registration; the secret stays unless the client had none and now needs one.
+    package func update(
+        _ id: ClientID, _ metadata: ClientMetadata, secret: String, by actor: Actor, in tx: Transaction, at now: Timestamp
+    ) throws -> Registered {
+        var record = try get(id, in: tx)
+        record.settings = JSONValue.object(metadata.jsonObject).encodedText()
+        record.backchannelLogoutURI = metadata.backchannelLogoutURI
+        record.updatedAt = now
+        var made: String?
+        let needsSealed = metadata.idTokenAlgorithm.isSymmetric && record.sealedSecret == nil
+        if metadata.tokenEndpointAuthMethod == .none {
+            record.secretDigest = nil
+            record.sealedSecret = nil
+        } else if record.secretDigest == nil || needsSealed {
+            made = try setSecret(secret, of: &record, metadata, at: now)
+        }
+        try tx.clients.update(record)
+        try tx.record(.clientUpdated, by: actor, subject: record.applicationID.text, clientID: id, at: now)
+        return Registered(record: record, metadata: metadata, secret: made, isNew: false)
+    }
+
+    /// Gives the client another secret; the old one is dead at once.
+    package func changeSecret(
+        of id: ClientID, to secret: String, by actor: Actor, in tx: Transaction, at now: Timestamp
+    ) throws -> Registered {
+        var record = try get(id, in: tx)
+        let metadata = try ClientReader(settings: settings).client(record).metadata
+        guard let made = try setSecret(secret, of: &record, metadata, at: now) else {
+            throw DirectoryError(.refused, "A public client has no secret.", id: "Klien publik tidak memiliki kunci rahasia.")
+        }
+        record.updatedAt = now
+        try tx.clients.update(record)
+        try tx.record(.clientSecretChanged, by: actor, subject: record.applicationID.text, clientID: id, at: now)
+        return Registered(record: record, metadata: metadata, secret: made, isNew: false)
+    }
+
+    package func setState(_ id: ClientID, _ state: ClientRecord.State, by actor: Actor, in tx: Transaction, at now: Timestamp) throws {
+        var record = try get(id, in: tx)
+        guard record.state != state else { return }
+        record.state = state
+        record.updatedAt = now
+        try tx.clients.update(record)
+        try tx.record(
+            .clientUpdated, by: actor, subject: record.applicationID.text, clientID: id, detail: ["state": .string(state.rawValue)], at: now
+        )
+    }
+
+    private func get(_ id: ClientID, in tx: Transaction) throws -> ClientRecord {
+        guard let record = try tx.clients.find(id) else {
+            throw DirectoryError(.notFound, "No client has the id \(id.text); see 'gapura client list'.", id: "Tidak ada klien dengan id \(id.text).")
+        }
+        return record
+    }
+
+    private func setSecret(
+        _ secret: String, of record: inout ClientRecord, _ metadata: ClientMetadata, at now: Timestamp
+    ) throws -> String? {
+        guard metadata.tokenEndpointAuthMethod != .none else { return nil }
+        record.secretDigest = StoredSecret.digest(secret, of: .clientSecret)
+        record.sealedSecret = metadata.idTokenAlgorithm.isSymmetric ? try secrets.seal(secret, for: record.id.text) : nil
+        record.secretChangedAt = now
+        return secret
+    }
+}

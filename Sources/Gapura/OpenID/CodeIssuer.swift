@@ -1,0 +1,86 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+
+/// Issues authorization codes: one transaction reads account, session, client and access rules again, and writes the code with its family.
+struct CodeIssuer: Sendable {
+    enum Outcome: Sendable {
+        case code(String)
+        case noAccess
+        /// The session or the account's right to sign in ended meanwhile.
+        case signedOut
+        case flowSpent
+    }
+
+    private let store: Store
+    private let settings: GatewaySettings
+
+    init(_ services: Services) {
+        store = services.store
+        settings = services.settings
+    }
+
+    func issue(
+        for asked: AuthorizationRequest, _ signedIn: SignedIn, flow: AuthorizationFlow?, at now: Timestamp
+    ) async throws -> Outcome {
+        let secret = SecureRandom.text(32)
+        let newSID = SecureRandom.text(16)
+        let settings = settings
+        let sessionID = signedIn.session.id
+        return try await store.write { tx in
+            // As it is now, not as it was when the page was made (attack 19).
+            guard let session = try tx.sessions.find(sessionID), session.isLive(at: now),
+                let account = try tx.accounts.find(session.accountID), account.state(at: now).maySignIn
+            else { return .signedOut }
+            guard let record = try tx.clients.findUsable(asked.client.id) else { return .noAccess }
+            guard account.state(at: now).mayUseApplications, try Self.mayUse(account, record.applicationID, in: tx) else { return .noAccess }
+            if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
+
+            let sid = try Self.clientSession(session, record.id, newSID: newSID, in: tx, at: now)
+            let isOffline = asked.scope.holds(.offlineAccess)
+            let familyEnd = isOffline ? now.adding(seconds: settings.offlineAbsolute) : session.endsAt
+            let family = TokenFamily(
+                id: .make(now: now), clientID: record.id, accountID: account.id, sessionID: session.id, sid: sid, scope: asked.scope,
+                authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline, createdAt: now, endsAt: familyEnd
+            )
+            try tx.tokens.insert(family)
+            try tx.tokens.insert(
+                AuthorizationCode(
+                    digest: StoredSecret.digest(secret, of: .code), familyID: family.id, clientID: record.id,
+                    redirectURI: asked.target.redirectURI, nonce: asked.nonce, challenge: asked.challenge, createdAt: now,
+                    expiresAt: now.adding(seconds: settings.codeLifetime)
+                )
+            )
+            try tx.applications.recordUse(of: record.applicationID, by: account.id, at: now)
+            try tx.record(
+                .codeIssued, by: .account(account.id.text), subject: account.id.text, clientID: record.id,
+                detail: ["session": .string(session.id.text), "family": .string(family.id.text), "scope": .string(asked.scope)], at: now
+            )
+            return .code(secret)
+        }
+    }
+
+    private static func mayUse(_ account: Account, _ application: ApplicationID, in tx: Transaction) throws -> Bool {
+        let rules = try tx.applications.rules(of: application)
+        guard !rules.isEmpty else { return true }
+        guard let personID = account.personID, let card = try PersonCard.read(personID, in: tx) else {
+            return AccessPolicy.admits(AccessPolicy.Subject(employeeKind: .nonASN, unitPath: nil), rules: rules)
+        }
+        return AccessPolicy.admits(card.accessSubject, rules: rules)
+    }
+
+    /// The `sid` this client knows the session by; one per client and session.
+    private static func clientSession(
+        _ session: Session, _ clientID: ClientID, newSID: String, in tx: Transaction, at now: Timestamp
+    ) throws -> String {
+        if let known = try tx.sessions.clientSession(of: session.id, for: clientID) {
+            try tx.sessions.touchClientSession(sid: known.sid, at: now)
+            return known.sid
+        }
+        try tx.sessions.insert(
+            ClientSession(sid: newSID, sessionID: session.id, clientID: clientID, createdAt: now, lastUsedAt: now)
+        )
+        return newSID
+    }
+}

@@ -1,0 +1,94 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+
+/// `authorization_code`: RFC 6749 section 4.1.3, RFC 7636 section 4.6, OpenID Connect Core section 3.1.3.
+struct AuthorizationCodeGrant: Grant {
+    let type = "authorization_code"
+
+    private let store: Store
+    private let settings: GatewaySettings
+    private let maker: TokenMaker
+
+    init(_ services: Services) {
+        store = services.store
+        settings = services.settings
+        maker = TokenMaker(services)
+    }
+
+    private enum Outcome: Sendable {
+        case granted(family: TokenFamily, sub: String, nonce: String?, access: TokenMaker.Access)
+        case refused(String)
+    }
+
+    func exchange(_ form: RequestParameters, _ client: Client, _ context: GapuraContext) async throws -> TokenAnswer {
+        guard let code = form["code"] else { throw OAuthError.invalidRequest("code is missing.") }
+        let redirectURI = form["redirect_uri"]
+        let verifier = form["code_verifier"]
+        let digest = StoredSecret.digest(code, of: .code)
+        let refresh = client.metadata.grantTypes.contains("refresh_token") ? SecureRandom.text(32) : nil
+        let (maker, settings, now) = (maker, settings, context.now)
+
+        let outcome: Outcome = try await store.write { tx in
+            guard let stored = try tx.tokens.findCode(digest: digest) else { return .refused("unknown code") }
+            guard stored.clientID == client.id else { return .refused("another client's code") }
+            guard try tx.tokens.consumeCode(digest: digest, at: now) else {
+                return .refused(try Self.reused(stored, by: client, in: tx, at: now))
+            }
+            // From here the code is spent, whatever is wrong with the rest.
+            guard now < stored.expiresAt else { return .refused("expired") }
+            guard redirectURI?.isExactly(stored.redirectURI) == true else { return .refused("another redirect_uri") }
+            guard Self.proves(verifier, stored.challenge) else { return .refused("PKCE") }
+            guard let standing = try tx.tokens.standing(of: stored.familyID), standing.isGood(at: now) else {
+                return .refused("person, session or client no longer good")
+            }
+            let access = maker.access(for: client, sub: standing.account.sub, scope: standing.family.scope, family: standing.family, at: now)
+            if let row = access.row { try tx.tokens.insert(row) }
+            if let refresh {
+                try tx.tokens.insert(RefreshTokenRotation.token(refresh, standing.family, settings, at: now))
+            }
+            try tx.record(
+                .tokensIssued, by: .client(client.id.text), subject: standing.account.id.text, clientID: client.id,
+                detail: ["family": .string(standing.family.id.text), "grant": "authorization_code"], at: now
+            )
+            return .granted(family: standing.family, sub: standing.account.sub, nonce: stored.nonce, access: access)
+        }
+        switch outcome {
+        case .refused(let reason):
+            throw OAuthError.invalidGrant(reason: reason)
+        case .granted(let family, let sub, let nonce, let access):
+            let token = try maker.sign(access, for: client)
+            let idToken =
+                family.scope.holds(.openid)
+                ? try maker.idToken(for: client, sub: sub, family: family, nonce: nonce, accessToken: token, at: now) : nil
+            return TokenAnswer(
+                accessToken: token, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken, refreshToken: refresh
+            )
+        }
+    }
+
+    /// A second use revokes everything the first one gave (RFC 6749 section 4.1.2; attack 86).
+    private static func reused(_ code: AuthorizationCode, by client: Client, in tx: Transaction, at now: Timestamp) throws -> String {
+        if try tx.tokens.revoke(code.familyID, reason: "code_reused", at: now) {
+            try tx.record(
+                .codeReused, by: .client(client.id.text), clientID: client.id, detail: ["family": .string(code.familyID.text)], at: now
+            )
+        }
+        return "used before"
+    }
+
+    /// A verifier without a challenge is as wrong as a challenge without a verifier (attacks 82, 83).
+    static func proves(_ verifier: String?, _ challenge: String?) -> Bool {
+        switch (verifier, challenge) {
+        case (nil, nil):
+            return true
+        case (let verifier?, let challenge?):
+            let bytes = Array(verifier.utf8)
+            guard (43...128).contains(bytes.count) else { return false }
+            return constantTimeEquals(Array(Base64URL.encode(SHA256.hash(bytes)).utf8), Array(challenge.utf8))
+        default:
+            return false
+        }
+    }
+}

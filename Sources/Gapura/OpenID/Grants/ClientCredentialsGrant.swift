@@ -1,0 +1,25 @@
+import GapuraFormats
+import GapuraStore
+
+/// `client_credentials`: RFC 6749 section 4.4. A token of the client itself: no person, no session, no refresh token.
+struct ClientCredentialsGrant: Grant {
+    let type = "client_credentials"
+
+    private let store: Store
+    private let maker: TokenMaker
+
+    init(_ services: Services) {
+        store = services.store
+        maker = TokenMaker(services)
+    }
+
+    func exchange(_ form: RequestParameters, _ client: Client, _ context: GapuraContext) async throws -> TokenAnswer {
+        let scopes = try Scope.granted(form["scope"], to: client).filter { Scope(rawValue: $0) == nil }
+        let scope = scopes.joined(separator: " ")
+        let access = maker.access(for: client, sub: client.id.text, scope: scope, family: nil, at: context.now)
+        if let row = access.row {
+            try await store.write { try $0.tokens.insert(row) }
+        }
+        return TokenAnswer(accessToken: try maker.sign(access, for: client), expiresIn: maker.lifetime, scope: scope)
+    }
+}

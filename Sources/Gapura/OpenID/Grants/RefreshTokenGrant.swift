@@ -1,0 +1,135 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+
+/// `refresh_token`: RFC 6749 section 6, RFC 9700 section 4.14.2. Public clients get a new token each time, confidential ones keep theirs.
+struct RefreshTokenGrant: Grant {
+    let type = "refresh_token"
+
+    private let store: Store
+    private let settings: GatewaySettings
+    private let maker: TokenMaker
+    private let rotation: RefreshTokenRotation
+
+    init(_ services: Services) {
+        store = services.store
+        settings = services.settings
+        maker = TokenMaker(services)
+        rotation = RefreshTokenRotation(key: services.secrets.refresh)
+    }
+
+    private enum Outcome: Sendable {
+        case granted(family: TokenFamily, sub: String, access: TokenMaker.Access)
+        case refused(String)
+        case scopeTooWide
+    }
+
+    func exchange(_ form: RequestParameters, _ client: Client, _ context: GapuraContext) async throws -> TokenAnswer {
+        guard let token = form["refresh_token"] else { throw OAuthError.invalidRequest("refresh_token is missing.") }
+        let digest = StoredSecret.digest(token, of: .refreshToken)
+        let successor = client.isPublic ? rotation.successor(of: token) : nil
+        let asked = try form["scope"].map { text in
+            guard let tokens = Scope.tokens(text) else { throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.") }
+            return tokens
+        }
+        let (maker, settings, now) = (maker, settings, context.now)
+
+        let outcome: Outcome = try await store.write { tx in
+            guard let stored = try tx.tokens.findRefreshToken(digest: digest) else { return .refused("unknown refresh token") }
+            guard stored.clientID == client.id else { return .refused("another client's refresh token") }
+            guard now < stored.expiresAt else { return .refused("expired") }
+            guard let standing = try tx.tokens.standing(of: stored.familyID), standing.isGood(at: now) else {
+                return .refused("revoked, or person, session or client no longer good")
+            }
+            let family = standing.family
+            guard let scope = Self.narrowed(family.scope, to: asked) else { return .scopeTooWide }
+            if let successor {
+                guard try Self.rotate(stored, to: successor, family, settings, in: tx, at: now) else {
+                    try Self.reused(family, by: client, in: tx, at: now)
+                    return .refused("rotated before")
+                }
+            } else {
+                try tx.tokens.extendRefreshToken(digest: digest, to: RefreshTokenRotation.end(family, settings, at: now))
+            }
+            let access = maker.access(for: client, sub: standing.account.sub, scope: scope, family: family, at: now)
+            if let row = access.row { try tx.tokens.insert(row) }
+            try tx.record(
+                .tokensRefreshed, by: .client(client.id.text), subject: standing.account.id.text, clientID: client.id,
+                detail: ["family": .string(family.id.text)], at: now
+            )
+            var narrowed = family
+            narrowed.scope = scope
+            return .granted(family: narrowed, sub: standing.account.sub, access: access)
+        }
+        switch outcome {
+        case .refused(let reason):
+            throw OAuthError.invalidGrant(reason: reason)
+        case .scopeTooWide:
+            throw OAuthError(.invalidScope, "More was asked than was granted.")
+        case .granted(let family, let sub, let access):
+            let accessToken = try maker.sign(access, for: client)
+            let idToken =
+                family.scope.holds(.openid)
+                ? try maker.idToken(for: client, sub: sub, family: family, nonce: nil, accessToken: accessToken, at: now) : nil
+            return TokenAnswer(
+                accessToken: accessToken, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken, refreshToken: successor ?? token
+            )
+        }
+    }
+
+    /// The granted scope, or what of it was asked for; nothing if more was asked. The grant itself stays as it is (attack 97).
+    private static func narrowed(_ granted: String, to asked: [String]?) -> String? {
+        guard let asked else { return granted }
+        let held = granted.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+        guard asked.allSatisfy({ scope in held.contains { $0.isExactly(scope) } }) else { return nil }
+        return asked.joined(separator: " ")
+    }
+
+    /// Spends the token and writes its successor; a retry within ten seconds gets the same successor again, if that is still unused.
+    /// - Returns: false for anything else that comes with a spent token.
+    private static func rotate(
+        _ stored: RefreshToken, to successor: String, _ family: TokenFamily, _ settings: GatewaySettings, in tx: Transaction, at now: Timestamp
+    ) throws -> Bool {
+        if try tx.tokens.consumeRefreshToken(digest: stored.digest, at: now) {
+            try tx.tokens.insert(RefreshTokenRotation.token(successor, family, settings, at: now))
+            return true
+        }
+        guard let usedAt = stored.usedAt, now < usedAt.adding(milliseconds: RefreshTokenRotation.grace) else { return false }
+        let next = try tx.tokens.findRefreshToken(digest: StoredSecret.digest(successor, of: .refreshToken))
+        return next != nil && next?.usedAt == nil
+    }
+
+    private static func reused(_ family: TokenFamily, by client: Client, in tx: Transaction, at now: Timestamp) throws {
+        guard try tx.tokens.revoke(family.id, reason: "refresh_token_reused", at: now) else { return }
+        try tx.record(
+            .refreshTokenReused, by: .client(client.id.text), subject: family.accountID.text, clientID: client.id,
+            detail: ["family": .string(family.id.text)], at: now
+        )
+    }
+}
+
+/// How refresh tokens follow each other.
+struct RefreshTokenRotation: Sendable {
+    /// Milliseconds in which a retry of the same rotation is answered again.
+    static let grace: Int64 = 10_000
+
+    let key: [UInt8]
+
+    /// Derived, not stored, so that a retry can be answered.
+    func successor(of token: String) -> String {
+        Base64URL.encode(HMACSHA256.code(Array(token.utf8), key: key))
+    }
+
+    static func token(_ secret: String, _ family: TokenFamily, _ settings: GatewaySettings, at now: Timestamp) -> RefreshToken {
+        RefreshToken(
+            digest: StoredSecret.digest(secret, of: .refreshToken), familyID: family.id, clientID: family.clientID, createdAt: now,
+            expiresAt: end(family, settings, at: now)
+        )
+    }
+
+    /// The idle end, never beyond the family's absolute one.
+    static func end(_ family: TokenFamily, _ settings: GatewaySettings, at now: Timestamp) -> Timestamp {
+        min(now.adding(seconds: family.offline ? settings.offlineIdle : settings.refreshLifetime), family.endsAt)
+    }
+}

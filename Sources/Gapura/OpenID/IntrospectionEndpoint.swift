@@ -1,0 +1,63 @@
+import GapuraFormats
+import GapuraStore
+package import Hummingbird
+
+/// Introspection: RFC 7662. A client may look at its own tokens, a resource server at tokens whose `aud` names it; everything else is
+/// `{"active":false}` and nothing more (attack 103).
+package struct IntrospectionEndpoint: Sendable {
+    private let store: Store
+    private let issuer: String
+    private let clients: ClientAuthentication
+    private let tokens: AccessTokenReader
+
+    package init(_ services: Services, clients: ClientReader) {
+        store = services.store
+        issuer = services.settings.issuer
+        self.clients = ClientAuthentication(services, clients: clients)
+        tokens = AccessTokenReader(services)
+    }
+
+    package func addRoutes(to router: some RouterMethods<GapuraContext>) {
+        router.only(.post, "/oauth2/introspect") { request, context in try await answer(request, context) }
+    }
+
+    private func answer(_ request: Request, _ context: GapuraContext) async throws -> Response {
+        let form = try await RequestParameters(form: request)
+        try form.refuseDuplicates()
+        let client = try await clients.authenticate(form, request)
+        guard !client.isPublic else { throw OAuthError.invalidClient(reason: "public clients do not introspect") }
+        guard let token = form["token"] else { throw OAuthError.invalidRequest("token is missing.") }
+        guard let presented = tokens.present(token) else { return Self.inactive }
+        let (tokens, now) = (tokens, context.now)
+        guard let live = try await store.read({ try tokens.live(presented, in: $0, at: now) }), Self.mayLook(client, live) else {
+            return Self.inactive
+        }
+        return JSONAnswer.make(.object(description(live)))
+    }
+
+    private static let inactive = JSONAnswer.make(["active": false])
+
+    static func mayLook(_ client: Client, _ token: LiveAccessToken) -> Bool {
+        if token.clientID == client.id { return true }
+        guard client.metadata.isResourceServer else { return false }
+        let names = [client.id.text] + client.metadata.audience
+        return token.audience.contains { audience in names.contains { $0.isExactly(audience) } }
+    }
+
+    private func description(_ token: LiveAccessToken) -> JSONObject {
+        var answer: JSONObject = [
+            "active": true, "iss": .string(issuer), "sub": .string(token.sub), "client_id": .string(token.clientID.text),
+            "token_type": "Bearer", "iat": .integer(token.issuedAt.seconds), "exp": .integer(token.expiresAt.seconds),
+            "aud": token.audience.count == 1 ? .string(token.audience.first ?? "") : .array(token.audience.map(JSONValue.string)),
+        ]
+        if !token.scope.isEmpty { answer["scope"] = .string(token.scope) }
+        answer["jti"] = token.jti.map(JSONValue.string)
+        if let standing = token.standing {
+            answer["sid"] = .string(standing.family.sid)
+            answer["auth_time"] = .integer(standing.family.authTime.seconds)
+            answer["acr"] = .string(standing.family.acr)
+            answer["username"] = standing.account.userName.map(JSONValue.string)
+        }
+        return answer
+    }
+}

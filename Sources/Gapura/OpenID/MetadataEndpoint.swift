@@ -1,0 +1,67 @@
+import GapuraFormats
+import GapuraTokens
+package import Hummingbird
+
+/// Metadata and keys: OpenID Connect Discovery section 4, RFC 8414 section 3, RFC 7517 section 5. Only what is there is named.
+package struct MetadataEndpoint: Sendable {
+    private let keyring: SigningKeyring
+    private let metadata: [UInt8]
+
+    package init(_ services: Services) {
+        keyring = services.keyring
+        metadata = Self.document(services).encoded()
+    }
+
+    package func addRoutes(to router: some RouterMethods<GapuraContext>) {
+        for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] as [RouterPath] {
+            router.only(.get, path) { _, _ in
+                JSONAnswer.make(bytes: metadata, noStore: false, headers: [.cacheControl: "public, max-age=300"])
+            }
+        }
+        router.only(.get, "/oauth2/jwks") { request, _ in
+            let (bytes, etag) = keyring.published
+            if request.headers[.ifNoneMatch]?.isExactly(etag) == true { return Response(status: .notModified, headers: [.eTag: etag]) }
+            return JSONAnswer.make(bytes: bytes, noStore: false, headers: [.cacheControl: "public, max-age=300", .eTag: etag])
+        }
+    }
+
+    static func document(_ services: Services) -> JSONValue {
+        let issuer = services.settings.issuer
+        func strings(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
+        let algorithms = SigningAlgorithm.allCases.map(\.rawValue)
+        return [
+            "issuer": .string(issuer),
+            "authorization_endpoint": .string(issuer + "/oauth2/authorize"),
+            "token_endpoint": .string(issuer + "/oauth2/token"),
+            "userinfo_endpoint": .string(issuer + "/oauth2/userinfo"),
+            "jwks_uri": .string(issuer + "/oauth2/jwks"),
+            "end_session_endpoint": .string(issuer + "/oauth2/logout"),
+            "introspection_endpoint": .string(issuer + "/oauth2/introspect"),
+            "revocation_endpoint": .string(issuer + "/oauth2/revoke"),
+            "scopes_supported": strings(Scope.allCases.map(\.rawValue)),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query", "form_post"],
+            "grant_types_supported": strings(Grants.all(services).map(\.type)),
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": strings(algorithms),
+            "token_endpoint_auth_methods_supported": strings(ClientMetadata.AuthMethod.allCases.map(\.rawValue)),
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "revocation_endpoint_auth_methods_supported": strings(ClientMetadata.AuthMethod.allCases.map(\.rawValue)),
+            "code_challenge_methods_supported": ["S256"],
+            "prompt_values_supported": ["none", "login", "consent", "select_account"],
+            "acr_values_supported": [.string(AuthenticationLevel.password)],
+            "claim_types_supported": ["normal"],
+            "claims_supported": strings([
+                "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "preferred_username", "zoneinfo", "locale",
+                "updated_at", "email", "email_verified", "phone_number", "phone_number_verified", "nip", "employee_kind", "unor", "opd", "position",
+            ]),
+            "claims_parameter_supported": false,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+            "ui_locales_supported": ["id", "en"],
+            "authorization_response_iss_parameter_supported": true,
+            "backchannel_logout_supported": true,
+            "backchannel_logout_session_supported": true,
+        ]
+    }
+}

@@ -1,0 +1,51 @@
+import GapuraFormats
+
+/// The scopes of design.md section 2, and how a request's text becomes the scopes that are granted. One function serves every grant.
+package enum Scope: String, Sendable, CaseIterable {
+    case openid
+    case profile
+    case email
+    case phone
+    case asn
+    case offlineAccess = "offline_access"
+
+    /// Longer texts are refused before they are split (attack 7).
+    static let maximumBytes = 2048
+
+    /// Splits a `scope` parameter.
+    /// - Returns: tokens in order, each once; nothing if the text is longer than any honest one or holds characters RFC 6749 section 3.3 forbids.
+    package static func tokens(_ text: String) -> [String]? {
+        guard text.utf8.count <= maximumBytes else { return nil }
+        var tokens: [String] = []
+        for part in text.utf8.split(separator: 0x20) {
+            guard part.allSatisfy({ $0 == 0x21 || (0x23...0x5b).contains($0) || (0x5d...0x7e).contains($0) }) else { return nil }
+            let token = String(decoding: part, as: UTF8.self)
+            if !tokens.contains(where: { $0.isExactly(token) }) { tokens.append(token) }
+        }
+        return tokens
+    }
+
+    /// What a client gets of what it asked (attack 8): unknown values are ignored (OpenID Connect Core section 3.1.2.1), known or registered ones that
+    /// this client may not have are an error.
+    /// - Throws: `OAuthError` `invalid_scope`.
+    static func granted(_ requested: String?, to client: Client) throws(OAuthError) -> [String] {
+        guard let requested else { return client.metadata.scopes.filter { !$0.isExactly(Scope.offlineAccess.rawValue) } }
+        guard let tokens = tokens(requested) else { throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.") }
+        var granted: [String] = []
+        for token in tokens {
+            if client.metadata.scopes.contains(where: { $0.isExactly(token) }) {
+                granted.append(token)
+            } else if Scope(rawValue: token) != nil || token.isExactly("roles") || token.isExactly("tte") {
+                throw OAuthError(.invalidScope, "A scope was asked for that this client may not have.")
+            }
+        }
+        return granted
+    }
+}
+
+extension String {
+    /// Whether a space-separated list of scopes holds one.
+    func holds(_ scope: Scope) -> Bool {
+        utf8.split(separator: 0x20).contains { $0.elementsEqual(scope.rawValue.utf8) }
+    }
+}

@@ -1,0 +1,105 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+package import Hummingbird
+
+/// One-time links: `/akun/tautan?kode=…` takes the secret out of the URL into a cookie at once, `/akun/kata-sandi` sets the password.
+///
+/// Opening the page spends nothing, so a mail scanner or a preview cannot use a link up; setting the password does (attack 179).
+package struct PasswordEndpoint: Sendable {
+    private let store: Store
+    private let passwords: PasswordHasher
+    private let policy: PasswordPolicy
+    private let answers: PageAnswers
+    private let doorbell: LogoutDoorbell
+
+    package init(_ services: Services, doorbell: LogoutDoorbell) {
+        store = services.store
+        passwords = services.passwords
+        policy = PasswordPolicy(minimum: services.settings.passwordMinimum)
+        answers = PageAnswers(services)
+        self.doorbell = doorbell
+    }
+
+    package func addRoutes(to router: some RouterMethods<GapuraContext>) {
+        router.get("/akun/tautan") { request, _ in try open(request) }
+        router.get("/akun/kata-sandi") { request, context in
+            guard let link = try await link(request, context) else { throw Self.unusable }
+            return try answers.page(.setPassword(SetPasswordModel(personName: link.name, userName: link.userName)), for: request)
+        }
+        router.post("/akun/kata-sandi") { request, context in try await set(request, context) }
+    }
+
+    /// An account that a link is good for, with what the page and the policy need to know of it.
+    private struct Link {
+        let digest: String
+        let name: String
+        let userName: String
+        let personal: [String]
+    }
+
+    private static let unusable = PageError(.linkUnusable, reason: "the link is unknown, used or too old")
+
+    private var linkCookie: String { answers.browser.cookies.isSecure ? "__Host-gapura-link" : "gapura-link" }
+
+    private func open(_ request: Request) throws -> Response {
+        let query = try RequestParameters(query: request)
+        guard let secret = query["kode"], CookieNames.isSecret(secret) else { throw Self.unusable }
+        let handle = answers.browser.handle(request)
+        var cookies = [answers.browser.cookies.header(linkCookie, secret, maxAge: 3600)]
+        if handle.isNew { cookies.append(answers.browser.cookies.header(answers.browser.cookies.flow, handle.secret)) }
+        return answers.redirect(to: "/akun/kata-sandi", cookies: cookies)
+    }
+
+    private func link(_ request: Request, _ context: GapuraContext) async throws -> Link? {
+        guard let secret = answers.browser.cookies.secret(linkCookie, in: request) else { return nil }
+        let digest = StoredSecret.digest(secret, of: .oneTimeLink)
+        let now = context.now
+        return try await store.read { tx in
+            guard let link = try tx.signIn.findLink(digest: digest), link.usedAt == nil, now < link.expiresAt,
+                let account = try tx.accounts.find(link.accountID), account.state(at: now).maySignIn
+            else { return nil }
+            let card = try account.personID.flatMap { try PersonCard.read($0, in: tx) }
+            let names = (card?.person.name ?? account.displayName ?? "").utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+            return Link(
+                digest: digest, name: card?.person.fullName ?? account.displayName ?? "", userName: card?.nip ?? account.userName ?? "",
+                personal: names + [card?.nip, account.userName].compactMap { $0 }
+            )
+        }
+    }
+
+    private func set(_ request: Request, _ context: GapuraContext) async throws -> Response {
+        let form = try await RequestParameters(form: request, limit: 16 * 1024)
+        try form.refuseDuplicates()
+        try answers.browser.checkForm(form, request)
+        guard let link = try await link(request, context) else { throw Self.unusable }
+        let password = form["new-password"] ?? ""
+        func again(_ problem: SetPasswordModel.Problem) throws -> Response {
+            try answers.page(
+                .setPassword(SetPasswordModel(problem: problem, personName: link.name, userName: link.userName)), status: .unprocessableContent,
+                for: request
+            )
+        }
+        do {
+            try policy.check(password, personal: link.personal)
+        } catch {
+            switch error {
+            case .tooShort(let minimum): return try again(.tooShort(minimum: minimum))
+            case .tooLong: return try again(.tooLong)
+            case .guessable: return try again(.guessable)
+            }
+        }
+        guard password.isExactly(form["repeat-password"] ?? "") else { return try again(.notEqual) }
+        let hash = try await passwords.hash(password)
+        let now = context.now
+        let account = try await store.write { tx in
+            try AccountDirectory(tx, by: .system, at: now).setPassword(hash: hash, linkDigest: link.digest)
+        }
+        guard account != nil else { throw Self.unusable }
+        doorbell.ring()
+        return try answers.page(
+            .notice(NoticeModel(kind: .passwordSet, next: "/masuk")), for: request,
+            cookies: [answers.browser.cookies.header(linkCookie, "", maxAge: 0)]
+        )
+    }
+}

@@ -1,0 +1,81 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+import Hummingbird
+
+/// Begins a session, or renews the one this browser has, once somebody has proved who they are.
+struct SessionStarter: Sendable {
+    /// A session with the cookies that carry it.
+    struct Started: Sendable {
+        let signedIn: SignedIn
+        let cookies: [String]
+    }
+
+    private let store: Store
+    private let settings: GatewaySettings
+    private let cookies: CookieNames
+
+    init(_ services: Services) {
+        store = services.store
+        settings = services.settings
+        cookies = CookieNames(settings: services.settings)
+    }
+
+    /// The secret in the cookie is always new, so a session planted before sign-in is worth nothing after it (attack 133).
+    /// - Returns: nothing if the account lost its right to sign in meanwhile.
+    func start(
+        for account: Account, replacing old: SignedIn?, device: String?, userAgent: String?, name: String, address: String, at now: Timestamp
+    ) async throws -> Started? {
+        let secret = SecureRandom.text(32)
+        let digest = StoredSecret.digest(secret, of: .session)
+        let device = device ?? SecureRandom.text(32)
+        let deviceDigest = StoredSecret.digest(device, of: .device)
+        let settings = settings
+        let signedIn: SignedIn? = try await store.write { tx in
+            guard let account = try tx.accounts.find(account.id), account.state(at: now).maySignIn else { return nil }
+            try SignInThrottle.succeed(SignInThrottle.Keys(account: account.id, name: name, address: address), in: tx, at: now)
+            try tx.signIn.insertDevice(digest: deviceDigest, accountID: account.id, at: now)
+            let ends = now.adding(seconds: settings.sessionAbsolute)
+            let idleEnds = now.adding(seconds: settings.sessionIdle)
+            if let old, old.account.id == account.id,
+                try tx.sessions.renew(
+                    old.session.id, digest: digest, authTime: now, amr: AuthenticationLevel.passwordMethods, acr: AuthenticationLevel.password,
+                    idleEndsAt: idleEnds, endsAt: ends
+                ), let renewed = try tx.sessions.find(old.session.id)
+            {
+                try tx.record(
+                    .sessionRenewed, by: .account(account.id.text), subject: account.id.text, detail: ["session": .string(renewed.id.text)], at: now
+                )
+                return SignedIn(session: renewed, account: account)
+            }
+            if let old {
+                try SessionEnding.end(old.session.id, of: old.account, reason: .replaced, by: .account(account.id.text), in: tx, at: now)
+            }
+            let session = Session(
+                id: .make(now: now), digest: digest, accountID: account.id, authTime: now, amr: AuthenticationLevel.passwordMethods,
+                acr: AuthenticationLevel.password, userAgent: userAgent.map(Self.shortened), address: address, createdAt: now, lastSeenAt: now,
+                idleEndsAt: idleEnds, endsAt: ends
+            )
+            try tx.sessions.insert(session)
+            try tx.record(
+                .sessionStarted, by: .account(account.id.text), subject: account.id.text,
+                detail: ["session": .string(session.id.text), "amr": .string(session.amr)], at: now
+            )
+            return SignedIn(session: session, account: account)
+        }
+        guard let signedIn else { return nil }
+        return Started(
+            signedIn: signedIn,
+            cookies: [
+                cookies.header(cookies.session, secret),
+                cookies.header(cookies.device, device, maxAge: 180 * 86_400),
+            ]
+        )
+    }
+
+    /// 200 bytes of printable ASCII: enough to recognise a browser.
+    private static func shortened(_ text: String) -> String {
+        String(decoding: text.utf8.filter { (0x20...0x7e).contains($0) }.prefix(200), as: UTF8.self)
+    }
+}

@@ -1,0 +1,133 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+package import Hummingbird
+
+/// `/masuk`: the sign-in form and what it posts.
+package struct SignInEndpoint: Sendable {
+    private let authenticator: Authenticator
+    private let sessions: SessionStarter
+    private let flows: AuthorizationFlows
+    private let authorize: AuthorizeEndpoint
+    private let answers: PageAnswers
+    private let refusals: RefusalLog
+
+    package init(_ services: Services, authorize: AuthorizeEndpoint, refusals: RefusalLog) {
+        authenticator = Authenticator(services)
+        sessions = SessionStarter(services)
+        flows = AuthorizationFlows(services)
+        answers = PageAnswers(services)
+        self.authorize = authorize
+        self.refusals = refusals
+    }
+
+    package func addRoutes(to router: some RouterMethods<GapuraContext>) {
+        router.get("/masuk") { request, context in try await form(request, context) }
+        router.post("/masuk") { request, context in try await signIn(request, context) }
+    }
+
+    // MARK: GET
+
+    private func form(_ request: Request, _ context: GapuraContext) async throws -> Response {
+        let query = try RequestParameters(query: request)
+        let signedIn = try await answers.browser.signedIn(request, context)
+        guard let number = query["alur"] else {
+            if signedIn != nil { return answers.redirect(to: "/portal") }
+            return try page(SignInModel(), flow: nil, request)
+        }
+        let handle = answers.browser.handle(request)
+        guard let flow = try await flows.find(number, in: handle, at: context.now) else {
+            throw PageError(.flowLost, reason: "the flow is over, or another browser's")
+        }
+        let model = SignInModel(
+            name: flow.parameters["login_hint"].map(Self.shownName) ?? "", again: signedIn != nil, application: await authorize.application(of: flow)
+        )
+        return try page(model, flow: number, uiLocales: flow.parameters["ui_locales"], request)
+    }
+
+    // MARK: POST
+
+    private func signIn(_ request: Request, _ context: GapuraContext) async throws -> Response {
+        let form = try await RequestParameters(form: request, limit: 16 * 1024)          // 1
+        try form.refuseDuplicates()
+        try answers.browser.checkForm(form, request)                                     // 2 it is our form, in this browser
+        let name = form["username"] ?? ""
+        let password = form["password"] ?? ""
+        let number = form["alur"]
+        let flow = try await flow(number, request, context)                              // 3 for whom
+        let application = await flow.asyncMap { await authorize.application(of: $0) } ?? nil
+        func again(_ problem: SignInModel.Problem, _ status: HTTPResponse.Status, retryAfter: Int64? = nil) throws -> Response {
+            var response = try page(
+                SignInModel(problem: problem, name: Self.shownName(name), again: false, application: application), flow: number,
+                status: status, uiLocales: flow?.parameters["ui_locales"], request
+            )
+            if let retryAfter { response.headers[.retryAfter] = "\(retryAfter)" }
+            return response
+        }
+        guard name.utf8.count <= Authenticator.longestName, password.unicodeScalars.count <= PasswordPolicy.maximum else { // 4
+            return try again(.tooLong, .badRequest)
+        }
+        let device = answers.browser.cookies.secret(answers.browser.cookies.device, in: request)
+        let outcome: Authenticator.Outcome
+        do {
+            outcome = try await authenticator.authenticate(                              // 5 is it they
+                name: name, password: password, device: device, address: context.sourceAddress, at: context.now
+            )
+        } catch is PasswordHasher.PasswordPoolFull {
+            return try again(.busy, .serviceUnavailable, retryAfter: 2)
+        }
+        switch outcome {
+        case .wrong:
+            await refusals.record("wrong_credentials", path: "/masuk", context, event: .signInFailed)
+            return try again(.wrongCredentials, .unauthorized)
+        case .wait(let seconds):
+            await refusals.record("too_many_tries", path: "/masuk", context, event: .signInFailed)
+            return try again(.wait(seconds: Int(seconds)), .tooManyRequests, retryAfter: seconds)
+        case .mayNotSignIn(let account):
+            await refusals.record("account_state", path: "/masuk", context, event: .signInFailed, subject: account.id.text)
+            return try again(.mayNotSignIn, .forbidden)
+        case .signedIn(let account):
+            let old = try await answers.browser.signedIn(request, context)
+            let started = try await sessions.start(                                      // 6 a session
+                for: account, replacing: old, device: device, userAgent: request.headers[.userAgent], name: name,
+                address: context.sourceAddress, at: context.now
+            )
+            guard let started else { return try again(.mayNotSignIn, .forbidden) }
+            guard let flow else { return answers.redirect(to: "/portal", cookies: started.cookies) }
+            return try await authorize.resume(                                           // 7 and on to the application
+                flow, signedIn: started.signedIn, cookies: started.cookies, request, context
+            )
+        }
+    }
+
+    private func flow(_ number: String?, _ request: Request, _ context: GapuraContext) async throws -> AuthorizationFlow? {
+        guard let number else { return nil }
+        guard let flow = try await flows.find(number, in: answers.browser.handle(request), at: context.now) else {
+            throw PageError(.flowLost, reason: "the flow is over, or another browser's")
+        }
+        return flow
+    }
+
+    private func page(
+        _ model: SignInModel, flow: String?, status: HTTPResponse.Status = .ok, uiLocales: String? = nil, _ request: Request
+    ) throws -> Response {
+        var model = model
+        model.flow = flow
+        return try answers.page(.signIn(model), status: status, for: request, uiLocales: uiLocales)
+    }
+
+    /// What may stand in the name field again: printable, and no longer than a name can be.
+    private static func shownName(_ text: String) -> String {
+        text.utf8.count <= Authenticator.longestName && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f } ? text : ""
+    }
+}
+
+extension Optional {
+    /// `map` with an asynchronous function.
+    func asyncMap<T>(_ transform: (Wrapped) async throws -> T) async rethrows -> T? {
+        switch self {
+        case .some(let value): try await transform(value)
+        case nil: nil
+        }
+    }
+}

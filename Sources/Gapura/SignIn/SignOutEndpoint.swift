@@ -1,0 +1,41 @@
+import GapuraDirectory
+import GapuraStore
+package import Hummingbird
+
+/// `/keluar`: a page that asks, a post that ends the session everywhere, and a page that says so.
+package struct SignOutEndpoint: Sendable {
+    private let store: Store
+    private let answers: PageAnswers
+    private let doorbell: LogoutDoorbell
+
+    package init(_ services: Services, doorbell: LogoutDoorbell) {
+        store = services.store
+        answers = PageAnswers(services)
+        self.doorbell = doorbell
+    }
+
+    package func addRoutes(to router: some RouterMethods<GapuraContext>) {
+        router.get("/keluar") { request, context in
+            guard try await answers.browser.signedIn(request, context) != nil else { return answers.redirect(to: "/keluar/selesai") }
+            return try answers.page(.signOut(SignOutModel(action: "/keluar", fields: [], applicationName: nil)), for: request)
+        }
+        router.post("/keluar") { request, context in
+            let form = try await RequestParameters(form: request)
+            try answers.browser.checkForm(form, request)
+            if let signedIn = try await answers.browser.signedIn(request, context) {
+                let now = context.now
+                _ = try await store.write { tx in
+                    try SessionEnding.end(
+                        signedIn.session.id, of: signedIn.account, reason: .signedOut, by: .account(signedIn.account.id.text), in: tx, at: now
+                    )
+                }
+                doorbell.ring()
+            }
+            let cookies = answers.browser.cookies
+            return answers.redirect(to: "/keluar/selesai", cookies: [cookies.header(cookies.session, "", maxAge: 0)])
+        }
+        router.get("/keluar/selesai") { request, _ in
+            try answers.page(.notice(NoticeModel(kind: .signedOut, next: "/masuk")), for: request)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package import GapuraFormats
+package import GapuraStore
+import GapuraTokens
+
+/// The rules about accounts: who gets one, what changes its state, how a first password comes to it. Every function is one step inside the
+/// caller's transaction and writes its own audit row.
+package struct AccountDirectory {
+    package let tx: Transaction
+    package let actor: Actor
+    package let now: Timestamp
+
+    package init(_ tx: Transaction, by actor: Actor, at now: Timestamp) {
+        self.tx = tx
+        self.actor = actor
+        self.now = now
+    }
+
+    // MARK: Finding
+
+    /// The account behind what somebody typed or an operator wrote: NIP (spaces and dots tolerated), verified email, or user name.
+    package func find(named name: String) throws -> Account? {
+        switch SignInName(name) {
+        case .nip(let digits): return try tx.accounts.find(nip: digits)
+        case .email(let email): return try tx.accounts.find(verifiedEmail: email)
+        case .userName(let userName): return try tx.accounts.find(userName: userName)
+        case nil: return nil
+        }
+    }
+
+    /// As `find(named:)`, also by account id.
+    /// - Throws: `DirectoryError` if there is none.
+    package func get(_ name: String) throws -> Account {
+        if let id = AccountID(name), let account = try tx.accounts.find(id) { return account }
+        if let account = try find(named: name) { return account }
+        throw DirectoryError(
+            .notFound, "No account is known by that NIP, user name, email or id.",
+            id: "Tidak ada akun dengan NIP, nama pengguna, surel, atau id tersebut."
+        )
+    }
+
+    // MARK: Changing
+
+    /// Adds an account without a person: an admin, contract staff, a vendor's engineer. The same call again answers the same account.
+    package func add(userName: String, displayName: String, email: String?, role: AdminRole, endsAt: Timestamp?) throws -> (
+        account: Account, isNew: Bool
+    ) {
+        guard SignInName.isUserName(userName) else {
+            throw DirectoryError(
+                .invalid, "A user name has 3 to 64 characters a-z, 0-9, '.', '-' or '_', begins with a letter, and is not all digits.",
+                id: "Nama pengguna terdiri dari 3 sampai 64 karakter a-z, 0-9, '.', '-' atau '_' dan diawali huruf."
+            )
+        }
+        guard !displayName.isEmpty, displayName.utf8.count <= 200, !displayName.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
+            throw DirectoryError(.invalid, "The name is missing, too long, or has control characters.", id: "Nama kosong, terlalu panjang, atau tidak sah.")
+        }
+        if let known = try tx.accounts.find(userName: userName) {
+            guard known.role == role, known.displayName == displayName else {
+                throw DirectoryError(
+                    .conflict, "The user name \(userName) belongs to another account; choose another, or change that one.",
+                    id: "Nama pengguna \(userName) sudah dipakai akun lain."
+                )
+            }
+            return (known, false)
+        }
+        let account = Account(
+            id: .make(now: now), sub: UUIDText.version4(), userName: nameKey(userName), displayName: displayName, email: email, state: .aktif,
+            stateBy: .admin, role: role, endsAt: endsAt, createdAt: now, updatedAt: now
+        )
+        try tx.accounts.insert(account)
+        try tx.record(.accountAdded, by: actor, subject: account.id.text, detail: ["role": .string(role.rawValue)], at: now)
+        return (account, true)
+    }
+
+    /// Sets the state by an admin's word, which a feed does not overrule until `followPersonnel`. Sessions end with the right to sign in.
+    package func setState(_ account: Account, _ state: AccountState, followPersonnel: Bool = false) throws {
+        let source: StateSource = followPersonnel ? .personnel : .admin
+        guard account.state != state || account.stateBy != source else { return }
+        if account.role == .superadmin, state != .aktif, try tx.accounts.count(role: .superadmin) < 2 {
+            throw DirectoryError(
+                .refused, "This is the last superadmin; add another before this one is taken away.",
+                id: "Ini superadmin terakhir; tambahkan superadmin lain dahulu."
+            )
+        }
+        try tx.accounts.updateState(account.id, state, by: source, at: now)
+        try tx.record(
+            .accountStateChanged, by: actor, subject: account.id.text,
+            detail: ["before": .string(account.state.rawValue), "after": .string(state.rawValue), "by": .string(source.rawValue)], at: now
+        )
+        if !state.mayUseApplications {
+            try SessionEnding.endAll(of: account, reason: .accountState, by: actor, in: tx, at: now)
+        }
+    }
+
+    /// Makes a one-time link's secret; earlier links of the account are dead from now on.
+    /// - Parameter lifetime: seconds.
+    /// - Returns: the secret that goes into the link, which is stored nowhere.
+    package func issueLink(for account: Account, purpose: OneTimeLink.Purpose, lifetime: Int64) throws -> String {
+        let state = account.state(at: now)
+        guard state.maySignIn else {
+            throw DirectoryError(
+                .refused, "The account is \(state.rawValue); make it aktif before it gets a link.",
+                id: "Akun berstatus \(state.rawValue); aktifkan dahulu sebelum membuat tautan."
+            )
+        }
+        let secret = SecureRandom.text(32)
+        try tx.signIn.consumeLinks(of: account.id, at: now)
+        try tx.signIn.insert(
+            OneTimeLink(
+                digest: StoredSecret.digest(secret, of: .oneTimeLink), accountID: account.id, purpose: purpose, createdAt: now,
+                expiresAt: now.adding(seconds: lifetime)
+            )
+        )
+        try tx.record(.linkIssued, by: actor, subject: account.id.text, detail: ["purpose": .string(purpose.rawValue)], at: now)
+        return secret
+    }
+
+    /// Stores a new password's hash for whoever holds the link, spends the link, and ends what was signed in before.
+    /// - Returns: the account, or nothing if the link is unknown, used, too old, or the account may not sign in.
+    package func setPassword(hash: String, linkDigest: String) throws -> Account? {
+        guard let link = try tx.signIn.findLink(digest: linkDigest), let account = try tx.accounts.find(link.accountID),
+            account.state(at: now).maySignIn, try tx.signIn.consumeLink(digest: linkDigest, at: now)
+        else { return nil }
+        try tx.signIn.consumeLinks(of: account.id, at: now)
+        try tx.accounts.updatePassword(account.id, hash: hash, at: now)
+        try tx.record(.passwordSet, by: actor, subject: account.id.text, detail: ["purpose": .string(link.purpose.rawValue)], at: now)
+        try SessionEnding.endAll(of: account, reason: .passwordChanged, by: actor, in: tx, at: now)
+        return account
+    }
+}

@@ -1,0 +1,51 @@
+package import GapuraFormats
+package import GapuraStore
+import GapuraTokens
+
+extension Transaction {
+    /// Writes one audit row in the transaction of the act itself: no audit, no act.
+    ///
+    /// `detail` holds opaque ids and words of ours only, never a name, a NIP or a secret.
+    package func record(
+        _ event: AuditEvent, by actor: Actor, subject: String? = nil, clientID: ClientID? = nil, detail: JSONObject = JSONObject(),
+        at moment: Timestamp
+    ) throws {
+        let (seq, previous) = try audit.takeNext()
+        var record = AuditRecord(
+            seq: seq, at: moment, event: event.rawValue, actor: actor.text, subject: subject, clientID: clientID?.text,
+            detail: JSONValue.object(detail).encodedText(), previous: previous, hash: ""
+        )
+        record.hash = AuditChain.hash(of: record)
+        try audit.insert(record)
+    }
+}
+
+/// The hash chain over the audit: a row's hash covers the row and the hash before it.
+package enum AuditChain {
+    /// SHA-256 over the members of a row as one JSON array, base64url.
+    package static func hash(of record: AuditRecord) -> String {
+        let members: JSONValue = .array([
+            .integer(record.seq), .integer(record.at.milliseconds), .string(record.event), .string(record.actor),
+            record.subject.map(JSONValue.string) ?? .null, record.clientID.map(JSONValue.string) ?? .null, .string(record.detail),
+            .string(record.previous),
+        ])
+        return Base64URL.encode(SHA256.hash(members.encoded()))
+    }
+
+    /// Walks the whole chain.
+    /// - Returns: the place of the first row that does not fit, or nothing if all is whole.
+    package static func firstBreak(in tx: Transaction) throws -> Int64? {
+        var expected: Int64 = 1
+        var previous = ""
+        var broken: Int64?
+        try tx.audit.each { record in
+            guard broken == nil else { return }
+            if record.seq != expected || !record.previous.isExactly(previous) || !hash(of: record).isExactly(record.hash) { broken = expected }
+            expected += 1
+            previous = record.hash
+        }
+        if let broken { return broken }
+        let head = try tx.audit.head()
+        return head.seq == expected - 1 && head.hash.isExactly(previous) ? nil : expected
+    }
+}

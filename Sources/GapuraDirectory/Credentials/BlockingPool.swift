@@ -1,0 +1,79 @@
+import Foundation
+
+/// A few threads for calls that block or compute for long, with a bounded queue.
+///
+/// `@unchecked Sendable`: all state is behind `condition`.
+final class BlockingPool: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var waiting: [@Sendable () -> Void] = []
+    private var head = 0
+    private var running = 0
+    private var isOpen = true
+    private let limit: Int
+
+    /// - Parameters:
+    ///   - name: of the threads, for `top` and the bench.
+    ///   - queue: how many jobs may wait beyond those that run.
+    init(name: String, threads: Int, queue: Int) {
+        limit = max(1, threads) + max(0, queue)
+        for index in 0..<max(1, threads) {
+            let thread = Thread { [weak self] in
+                while let job = self?.next() {
+                    job()
+                    self?.finished()
+                }
+            }
+            thread.name = "gapura-\(name)-\(index)"
+            thread.stackSize = 1 << 20
+            thread.start()
+        }
+    }
+
+    /// Runs work on one of the threads.
+    /// - Throws: `PasswordHasher.PasswordPoolFull` when too much waits already, or the pool is shut.
+    func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            let accepted = submit { continuation.resume(with: Result(catching: work)) }
+            if !accepted { continuation.resume(throwing: PasswordHasher.PasswordPoolFull()) }
+        }
+    }
+
+    func shutdown() {
+        condition.lock()
+        isOpen = false
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    private func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        guard isOpen, waiting.count - head + running < limit else { return false }
+        waiting.append(job)
+        condition.signal()
+        return true
+    }
+
+    private func next() -> (@Sendable () -> Void)? {
+        condition.lock()
+        defer { condition.unlock() }
+        while head == waiting.count {
+            guard isOpen else { return nil }
+            condition.wait()
+        }
+        let job = waiting[head]
+        head += 1
+        if head > 64, head * 2 > waiting.count {
+            waiting.removeFirst(head)
+            head = 0
+        }
+        running += 1
+        return job
+    }
+
+    private func finished() {
+        condition.lock()
+        running -= 1
+        condition.unlock()
+    }
+}

@@ -1,0 +1,31 @@
+/// Where a streaming reader gets its bytes from. This target opens no file; whoever did hands in a closure.
+package struct ByteSource {
+    private let fill: (UnsafeMutableRawBufferPointer) throws -> Int
+
+    /// `fill` works like read(2): it writes up to the buffer's size and answers how much it wrote, 0 at the end.
+    package init(_ fill: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) {
+        self.fill = fill
+    }
+
+    /// The bytes of an array.
+    package init(_ bytes: [UInt8]) {
+        var position = 0
+        self.init { buffer in
+            let count = min(buffer.count, bytes.count - position)
+            buffer.copyBytes(from: bytes[position..<position + count])
+            position += count
+            return count
+        }
+    }
+
+    /// Hands on the source chunk by chunk until it ends; the chunk lives only during the call.
+    func chunks(of size: Int = 128 * 1024, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = min(max(try fill(buffer), 0), size)
+            if count == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+}

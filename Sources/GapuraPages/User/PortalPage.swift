@@ -1,0 +1,73 @@
+import Gapura
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import Hummingbird
+
+/// `/portal`: the applications this person may use, and the person's own data.
+struct PortalPage: Sendable {
+    private let store: Store
+    private let answers: PageAnswers
+    private let zone: CityZone
+
+    init(_ gateway: Gateway) {
+        store = gateway.services.store
+        answers = PageAnswers(gateway.services)
+        zone = CityZone(gateway.services.settings.timeZone)
+    }
+
+    func addRoutes(to router: some RouterMethods<GapuraContext>) {
+        router.get("/portal") { request, context in
+            guard let signedIn = try await answers.browser.signedIn(request, context) else { return answers.redirect(to: "/masuk") }
+            let model = try await model(for: signedIn.account, at: context.now)
+            return try answers.page(.portal(model), for: request, signedInName: model.personName)
+        }
+    }
+
+    private func model(for account: Account, at now: Timestamp) async throws -> PortalModel {
+        let zone = zone
+        return try await store.read { tx in
+            let card = try account.personID.flatMap { try PersonCard.read($0, in: tx) }
+            let person = PersonModel(account, card)
+            let subject = card?.accessSubject ?? AccessPolicy.Subject(employeeKind: .nonASN, unitPath: nil)
+            let isLimited = !account.state(at: now).mayUseApplications
+            let owners = Dictionary(try tx.units.list().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+            let tiles = try isLimited ? [] : tx.applications.listTiles(for: account.id)
+                .filter { AccessPolicy.admits(subject, rules: $0.rules) }
+                .map { tile in
+                    PortalModel.Tile(
+                        name: tile.application.name, description: tile.application.description, url: tile.application.url ?? "",
+                        agency: tile.application.ownerUnitID.flatMap { owners[$0] }, lastUsed: tile.lastUsedAt
+                    )
+                }
+            return PortalModel(
+                personName: person.fullName, tiles: tiles, person: person, limited: isLimited, zone: (zone.offsetSeconds, zone.name)
+            )
+        }
+    }
+}
+
+/// One of the three Indonesian zones; none has daylight saving.
+struct CityZone: Sendable {
+    let offsetSeconds: Int
+    let name: String
+
+    init(_ identifier: String) {
+        switch identifier {
+        case "Asia/Makassar": (offsetSeconds, name) = (8 * 3600, "WITA")
+        case "Asia/Jayapura": (offsetSeconds, name) = (9 * 3600, "WIT")
+        default: (offsetSeconds, name) = (7 * 3600, "WIB")
+        }
+    }
+}
+
+extension PersonModel {
+    /// What the city knows of whoever holds an account.
+    init(_ account: Account, _ card: PersonCard?) {
+        self.init(
+            fullName: card?.person.fullName ?? account.displayName ?? account.userName ?? "", nip: card?.nip, userName: account.userName,
+            employeeKind: card?.person.employeeKind.rawValue, grade: card?.person.grade, post: card?.person.postName, unit: card?.unit?.name,
+            agency: card?.agency?.name, email: account.email ?? card?.person.email, phone: card?.person.phone
+        )
+    }
+}

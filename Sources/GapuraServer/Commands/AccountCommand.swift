@@ -1,0 +1,187 @@
+import ArgumentParser
+import GapuraFormats
+
+struct AccountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "account", abstract: "Accounts: who may sign in.",
+        subcommands: [Add.self, Show.self, List.self, State.self, Link.self, Role.self, EndSessions.self]
+    )
+
+    struct Add: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Adds an account without a person: an admin, contract staff, a vendor's engineer.",
+            discussion: """
+                Civil servants get their accounts from personnel data and are not added here. The same call again answers the same account.
+
+                  gapura account add --user-name rina.admin --name "Rina Admin" --role superadmin --link
+                  gapura account add --user-name vendor.budi --name "Budi (PT Contoh)" --ends-at 2026-12-31
+                  echo '{"user_name":"rina.admin","name":"Rina Admin"}' | gapura account add --json-input - --json
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "3 to 64 characters a-z, 0-9, '.', '-', '_'; the first a letter.") var userName: String?
+        @Option(help: "The name that people see.") var name: String?
+        @Option(help: "Email address; it signs in only once its owner has verified it.") var email: String?
+        @Option(help: "none or superadmin.") var role: String?
+        @Option(help: ArgumentHelp("Last day, such as 2026-12-31, or a moment in UTC.", valueName: "day")) var endsAt: String?
+        @Flag(help: "Also issue a link to set the first password.") var link = false
+        @Option(help: ArgumentHelp("JSON object with the members user_name, name, email, role, ends_at, link; - for the standard input.", valueName: "file"))
+        var jsonInput: String?
+
+        func validate() throws {
+            guard jsonInput != nil || (userName != nil && name != nil) else {
+                throw ValidationError("Give --user-name and --name, or --json-input.")
+            }
+        }
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            var arguments = try jsonInput.map(JSONObject.read) ?? JSONObject()
+            let flags = JSONObject.given([
+                ("user_name", .optional(userName)), ("name", .optional(name)), ("email", .optional(email)), ("role", .optional(role)),
+                ("ends_at", .optional(endsAt)), ("link", .optional(link)),
+            ])
+            for (key, value) in flags.members { arguments[key] = value }
+            return ("account.add", arguments)
+        }
+
+        func show(_ result: JSONValue) {
+            Console.line(result["new"]?.bool == true ? "Added." : "The account was there already.")
+            AccountCommand.show(result)
+        }
+    }
+
+    struct Show: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows an account.",
+            discussion: """
+                  gapura account show 187001012001011001
+                  gapura account show rina.admin --json
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "NIP, user name, verified email, or id.") var account: String
+
+        func request() throws -> (operation: String, arguments: JSONObject) { ("account.show", ["name": .string(account)]) }
+        func show(_ result: JSONValue) { AccountCommand.show(result) }
+    }
+
+    struct List: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lists accounts.",
+            discussion: """
+                  gapura account list --state menunggu
+                  gapura account list --search siti --limit 20
+                  gapura account list --role superadmin --json
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "Only those in this state: menunggu, aktif, terbatas, ditangguhkan, nonaktif.") var state: String?
+        @Option(help: "Only those with this role: none, superadmin.") var role: String?
+        @Option(help: "Only those whose name has this text in it, or whose NIP begins with it.") var search: String?
+        @Option(help: "How many at most; 0 for all.") var limit: Int64 = 100
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            (
+                "account.list",
+                .given([("state", .optional(state)), ("role", .optional(role)), ("search", .optional(search)), ("limit", .integer(limit))])
+            )
+        }
+
+        func show(_ result: JSONValue) {
+            let accounts = result["accounts"]?.array ?? []
+            let members = ["nip", "user_name", "name", "state", "role"]
+            Console.table(members.map { $0.uppercased() }, accounts.map { account in members.map { TerminalText.of(account, $0) } })
+            Console.error("\(accounts.count) of \(result["matching"]?.integer ?? 0)")
+        }
+    }
+
+    struct State: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sets the state of an account; sessions end with the right to sign in.",
+            discussion: """
+                An admin's word is not overruled by personnel data, until --follow-personnel gives the account back to it.
+
+                  gapura account state 187001012001011001 ditangguhkan
+                  gapura account state 187001012001011001 aktif --follow-personnel
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "NIP, user name, verified email, or id.") var account: String
+        @Argument(help: "menunggu, aktif, terbatas, ditangguhkan or nonaktif.") var state: String
+        @Flag(help: "From now on personnel data decides again.") var followPersonnel = false
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            (
+                "account.state",
+                .given([("name", .string(account)), ("state", .string(state)), ("follow_personnel", .optional(followPersonnel))])
+            )
+        }
+
+        func show(_ result: JSONValue) { AccountCommand.show(result) }
+    }
+
+    struct Link: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Issues a one-time link to set a password; earlier links of the account are dead.",
+            discussion: """
+                Hand it over in person or by a channel that is surely theirs: whoever has it sets the password.
+
+                  gapura account link 187001012001011001
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "NIP, user name, verified email, or id.") var account: String
+
+        func request() throws -> (operation: String, arguments: JSONObject) { ("account.link", ["name": .string(account)]) }
+
+        func show(_ result: JSONValue) {
+            Console.error("\(TerminalText.of(result, "name")), good once and until \(TerminalText.of(result, "link_expires_at")):")
+            Console.line(TerminalText.of(result, "link"))
+        }
+    }
+
+    struct Role: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sets what an account may administer.", discussion: "  gapura account role 187001012001011001 superadmin"
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "NIP, user name, verified email, or id.") var account: String
+        @Argument(help: "none or superadmin.") var role: String
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("account.role", ["name": .string(account), "role": .string(role)])
+        }
+
+        func show(_ result: JSONValue) { AccountCommand.show(result) }
+    }
+
+    struct EndSessions: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "end-sessions", abstract: "Signs an account out everywhere and tells its applications.",
+            discussion: "  gapura account end-sessions 187001012001011001"
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "NIP, user name, verified email, or id.") var account: String
+
+        func request() throws -> (operation: String, arguments: JSONObject) { ("account.end-sessions", ["name": .string(account)]) }
+        func show(_ result: JSONValue) { Console.line("\(result["ended"]?.integer ?? 0) sessions ended.") }
+    }
+
+    private static func show(_ result: JSONValue) {
+        Console.members(result.object ?? JSONObject(), except: ["new"])
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import GapuraFormats
+
+/// The members of a registration as flags: RFC 7591, OpenID Connect Registration, and ours.
+struct MetadataOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("JSON object with members of RFC 7591; - for the standard input.", valueName: "file")) var metadata: String?
+    @Option(help: "The name that people see.") var clientName: String?
+    @Option(help: ArgumentHelp("Where codes may go; may be repeated.", valueName: "uri")) var redirectURI: [String] = []
+    @Option(help: ArgumentHelp("Where a sign-out may lead back to; may be repeated.", valueName: "uri")) var postLogoutRedirectURI: [String] = []
+    @Option(help: ArgumentHelp("Where the end of a session is told.", valueName: "uri")) var backchannelLogoutURI: String?
+    @Flag(help: "Its logout tokens must carry a sid.") var backchannelLogoutSessionRequired = false
+    @Option(
+        name: [.customLong("grant-type"), .customLong("grant-types")],
+        help: "authorization_code, refresh_token, client_credentials; may be repeated, or separated by commas."
+    )
+    var grantTypes: [String] = []
+    @Option(help: "The scopes it may ask for, separated by spaces.") var scope: String?
+    @Option(help: "client_secret_basic, client_secret_post or none.") var tokenEndpointAuthMethod: String?
+    @Option(
+        name: [.customLong("id-token-alg"), .customLong("id-token-signed-response-alg")], help: "Algorithm of its ID tokens: RS256, ES256, EdDSA, HS256 …"
+    )
+    var idTokenAlgorithm: String?
+    @Option(
+        name: [.customLong("access-token-alg"), .customLong("access-token-signed-response-alg")], help: "Algorithm of its access tokens that are JWTs."
+    )
+    var accessTokenAlgorithm: String?
+    @Option(help: "jwt or opaque.") var accessToken: String?
+    @Option(help: "aud of its access tokens; may be repeated.") var audience: [String] = []
+    @Option(help: "Whom to ask about it; may be repeated.") var contact: [String] = []
+    @Option(help: "Its home page.") var clientURI: String?
+    @Option(help: "Its privacy policy.") var policyURI: String?
+    @Option(name: .customLong("tos-uri"), help: "Its terms of service.") var termsURI: String?
+    @Option(help: "Where a sign-in may be started from the portal.") var initiateLoginURI: String?
+    @Option(help: "Seconds after which a session signs in again.") var defaultMaxAge: Int64?
+    @Flag(help: "A public client: it has no secret.") var `public` = false
+    @Flag(help: "An application on people's own machines: public, with loopback redirects on any port.") var native = false
+    @Flag(help: "It may introspect tokens whose aud names it.") var resourceServer = false
+    @Flag(name: .customLong("no-pkce"), help: "It cannot do PKCE; for old applications with a secret.") var noPKCE = false
+
+    func validate() throws {
+        guard !(`public` || native) || tokenEndpointAuthMethod == nil || tokenEndpointAuthMethod == "none" else {
+            throw ValidationError("A public client has no secret: leave --token-endpoint-auth-method out.")
+        }
+    }
+
+    func object() throws -> JSONObject {
+        var object = try metadata.map(JSONObject.read) ?? JSONObject()
+        let isPublic = `public` || native
+        let types = grantTypes.flatMap { $0.split(separator: ",").map(String.init) }
+        let flags = JSONObject.given([
+            ("client_name", .optional(clientName)), ("redirect_uris", .optional(redirectURI)),
+            ("post_logout_redirect_uris", .optional(postLogoutRedirectURI)), ("backchannel_logout_uri", .optional(backchannelLogoutURI)),
+            ("backchannel_logout_session_required", .optional(backchannelLogoutSessionRequired)), ("grant_types", .optional(types)),
+            ("scope", .optional(scope)), ("token_endpoint_auth_method", isPublic ? "none" : .optional(tokenEndpointAuthMethod)),
+            ("id_token_signed_response_alg", .optional(idTokenAlgorithm)),
+            ("access_token_signed_response_alg", .optional(accessTokenAlgorithm)), ("access_token_format", .optional(accessToken)),
+            ("audience", .optional(audience)), ("contacts", .optional(contact)), ("client_uri", .optional(clientURI)),
+            ("policy_uri", .optional(policyURI)), ("tos_uri", .optional(termsURI)), ("initiate_login_uri", .optional(initiateLoginURI)),
+            ("default_max_age", defaultMaxAge.map { .integer($0) }), ("application_type", native ? "native" : nil),
+            ("resource_server", .optional(resourceServer)), ("require_pkce", noPKCE ? false : nil),
+        ])
+        for (key, value) in flags.members { object[key] = value }
+        return object
+    }
+}

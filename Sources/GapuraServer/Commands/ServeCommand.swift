@@ -1,0 +1,97 @@
+import ArgumentParser
+import Gapura
+import GapuraFormats
+import GapuraPages
+import GapuraStore
+import Hummingbird
+import Logging
+import Metrics
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Runs the gateway until SIGTERM or Ctrl-C.",
+        discussion: """
+            Logs are JSON on the standard error, one object per line. The address is printed once the gateway answers. SIGTERM and Ctrl-C finish
+            what is under way.
+
+              gapura serve
+              GAPURA_LISTEN=127.0.0.1:8443 gapura serve --config /etc/gapura/gapura.yaml
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        // A log's reader that goes away must not take the gateway with it.
+        signal(SIGPIPE, SIG_IGN)
+        let settings = try await common.load().settings
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        LoggingSystem.bootstrap { label in JSONLogHandler(label: label, level: level) }
+        let logger = Logger(label: "gapura")
+        let metrics = PrometheusMetrics()
+        MetricsSystem.bootstrap(metrics)
+
+        try await StartCheck.beforeServing(settings)
+        let gateway = try await Gateway.open(settings, site: try SitePages(branding: Branding(settings)), logger: logger)
+        do {
+            try await StartCheck.afterOpening(gateway.services.store, settings)
+            try await run(gateway, metrics, logger)
+        } catch {
+            await gateway.close()
+            throw error
+        }
+        await gateway.close()
+        logger.notice("stopped")
+    }
+
+    /// Services end in the reverse order: first this node says that it is not ready, then the address for people finishes what is under way, then the
+    /// commands' socket, then the second address, at last the jobs.
+    private func run(_ gateway: Gateway, _ metrics: PrometheusMetrics, _ logger: Logger) async throws {
+        let services = gateway.services
+        let issuer = services.settings.issuer
+        let health = HealthCheck(store: services.store, keyring: services.keyring)
+        let socket = try LocalSocket(services)
+        let server = try gateway.server { port in
+            logger.notice("ready", metadata: ["issuer": "\(issuer)", "port": "\(port)"])
+            Console.line("Gapura: \(issuer)")
+        }
+        let all: [any Service] =
+            gateway.jobs() + [secondAddress(services.settings, health, metrics, logger), socket, server, Draining(health: health)]
+        var configuration = ServiceGroupConfiguration(
+            services: all.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(25)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// Health with reasons, and metrics (design decision 26).
+    private func secondAddress(
+        _ settings: GatewaySettings, _ health: HealthCheck, _ metrics: PrometheusMetrics, _ logger: Logger
+    ) -> any Service {
+        let router = Router(context: BasicRequestContext.self)
+        OperationsEndpoints(health: health, metrics: metrics).addPrivateRoutes(to: router)
+        return Application(
+            router: router, configuration: ApplicationConfiguration(address: .hostname(settings.metricsHost, port: settings.metricsPort)),
+            logger: logger
+        )
+    }
+}
+
+/// Says on the second address that this node takes nobody new, as soon as it is to end.
+private struct Draining: Service {
+    let health: HealthCheck
+
+    func run() async throws {
+        try await gracefulShutdown()
+        health.beginDraining()
+    }
+}

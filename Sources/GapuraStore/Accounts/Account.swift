@@ -1,0 +1,91 @@
+package import GapuraFormats
+
+package typealias AccountID = ID<Account>
+
+/// Whether an account may sign in; the words are those of the console.
+package enum AccountState: String, Sendable, CaseIterable {
+    /// Provisioned, may not sign in yet.
+    case menunggu
+    case aktif
+    /// Own account page and portal only.
+    case terbatas
+    /// Suspended, sessions ended.
+    case ditangguhkan
+    case nonaktif
+
+    /// Whether a person in this state can sign in at all.
+    package var maySignIn: Bool { self == .aktif || self == .terbatas }
+    /// Whether a person in this state can use applications of agencies.
+    package var mayUseApplications: Bool { self == .aktif }
+}
+
+/// Who decided the state: the personnel data, or an admin whose word a feed does not overrule.
+package enum StateSource: String, Sendable {
+    case personnel
+    case admin
+}
+
+/// What an account may administer. Delegated roles come with the console.
+package enum AdminRole: String, Sendable, CaseIterable {
+    case none
+    case superadmin
+}
+
+/// Who signs in: credentials, a state, a `sub`.
+package struct Account: Sendable, Equatable {
+    package var id: AccountID
+    package var personID: PersonID?
+    /// The subject of tokens: a random UUIDv4 that never changes and is never reused.
+    package var sub: String
+    package var userName: String?
+    /// For accounts without a person.
+    package var displayName: String?
+    package var email: String?
+    package var emailVerified: Bool
+    package var state: AccountState
+    package var stateBy: StateSource
+    package var role: AdminRole
+    package var sponsorID: AccountID?
+    package var endsAt: Timestamp?
+    /// PHC string of Argon2id.
+    package var passwordHash: String?
+    package var passwordChangedAt: Timestamp?
+    package var createdAt: Timestamp
+    package var updatedAt: Timestamp
+
+    package init(
+        id: AccountID, personID: PersonID? = nil, sub: String, userName: String? = nil, displayName: String? = nil, email: String? = nil,
+        emailVerified: Bool = false, state: AccountState, stateBy: StateSource, role: AdminRole = .none, sponsorID: AccountID? = nil,
+        endsAt: Timestamp? = nil, passwordHash: String? = nil, passwordChangedAt: Timestamp? = nil, createdAt: Timestamp, updatedAt: Timestamp
+    ) {
+        self.id = id
+        self.personID = personID
+        self.sub = sub
+        self.userName = userName
+        self.displayName = displayName
+        self.email = email
+        self.emailVerified = emailVerified
+        self.state = state
+        self.stateBy = stateBy
+        self.role = role
+        self.sponsorID = sponsorID
+        self.endsAt = endsAt
+        self.passwordHash = passwordHash
+        self.passwordChangedAt = passwordChangedAt
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
+
+    /// The state that counts at a moment: an account past its end date is `nonaktif`.
+    package func state(at moment: Timestamp) -> AccountState {
+        if let endsAt, endsAt <= moment { return .nonaktif }
+        return state
+    }
+}
+
+/// The form in which user names and email addresses are compared: lower case, by scalars, of ASCII only.
+///
+/// Names are ASCII by rule, so folding needs no locale and both engines agree.
+package func nameKey(_ name: String) -> String {
+    String(decoding: name.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+}

@@ -1,0 +1,190 @@
+package import GapuraFormats
+
+extension Transaction {
+    package var tokens: TokenQueries { TokenQueries(tx: self) }
+}
+
+/// All SQL about token families, codes, refresh tokens and opaque access tokens.
+package struct TokenQueries {
+    let tx: Transaction
+
+    // MARK: Families
+
+    private static let familyColumns: Statement =
+        """
+        token_families.id, token_families.client_id, token_families.account_id, token_families.session_id, token_families.sid,
+        token_families.scope, token_families.auth_time, token_families.amr, token_families.acr, token_families.offline,
+        token_families.created_at, token_families.ends_at, token_families.revoked_at, token_families.revoke_reason
+        """
+
+    package func find(_ id: FamilyID) throws -> TokenFamily? {
+        try tx.first("SELECT \(fragment: Self.familyColumns) FROM token_families WHERE id = \(id)").map { try Self.family($0) }
+    }
+
+    /// The family with everything its tokens depend on, as it is now.
+    package func standing(of id: FamilyID) throws -> FamilyStanding? {
+        try tx.first(
+            """
+            SELECT \(fragment: Self.familyColumns), \(fragment: AccountQueries.columns), sessions.ended_at, sessions.idle_ends_at,
+            sessions.ends_at, CASE WHEN clients.state = 'active' AND applications.state = 'aktif' THEN 1 ELSE 0 END
+            FROM token_families JOIN accounts ON accounts.id = token_families.account_id
+            JOIN sessions ON sessions.id = token_families.session_id JOIN clients ON clients.id = token_families.client_id
+            JOIN applications ON applications.id = clients.application_id WHERE token_families.id = \(id)
+            """
+        ).map { row in
+            FamilyStanding(
+                family: try Self.family(row), account: try AccountQueries.account(row, from: 14),
+                session: (try row.optionalTime(30), try row.time(31), try row.time(32)), clientActive: try row.bool(33)
+            )
+        }
+    }
+
+    package func insert(_ family: TokenFamily) throws {
+        try tx.run(
+            """
+            INSERT INTO token_families (id, client_id, account_id, session_id, sid, scope, auth_time, amr, acr, offline, created_at, ends_at,
+            revoked_at, revoke_reason) VALUES (\(family.id), \(family.clientID), \(family.accountID), \(family.sessionID), \(family.sid),
+            \(family.scope), \(family.authTime), \(family.amr), \(family.acr), \(family.offline), \(family.createdAt), \(family.endsAt),
+            \(family.revokedAt), \(family.revokeReason))
+            """
+        )
+    }
+
+    /// - Returns: whether this call revoked it.
+    @discardableResult
+    package func revoke(_ id: FamilyID, reason: String, at moment: Timestamp) throws -> Bool {
+        try tx.run(
+            "UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE id = \(id) AND revoked_at IS NULL"
+        ) == 1
+    }
+
+    /// Revokes what hangs below a session, all or all but what was meant to outlive it.
+    package func revokeAll(of sessionID: SessionID, includingOffline: Bool, reason: String, at moment: Timestamp) throws {
+        try tx.run(
+            """
+            UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE session_id = \(sessionID)
+            AND revoked_at IS NULL AND (offline = 0 OR \(includingOffline) = 1)
+            """
+        )
+    }
+
+    package func revokeAll(of accountID: AccountID, reason: String, at moment: Timestamp) throws {
+        try tx.run(
+            """
+            UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE account_id = \(accountID) AND revoked_at IS NULL
+            """
+        )
+    }
+
+    /// Moves the absolute end, which a refresh of an idle-limited family does.
+    package func extend(_ id: FamilyID, to end: Timestamp) throws {
+        try tx.run("UPDATE token_families SET ends_at = \(end) WHERE id = \(id) AND revoked_at IS NULL")
+    }
+
+    // MARK: Codes
+
+    package func insert(_ code: AuthorizationCode) throws {
+        try tx.run(
+            """
+            INSERT INTO codes (digest, family_id, client_id, redirect_uri, nonce, challenge, created_at, expires_at, used_at)
+            VALUES (\(code.digest), \(code.familyID), \(code.clientID), \(code.redirectURI), \(code.nonce), \(code.challenge),
+            \(code.createdAt), \(code.expiresAt), \(code.usedAt))
+            """
+        )
+    }
+
+    package func findCode(digest: String) throws -> AuthorizationCode? {
+        try tx.first(
+            """
+            SELECT digest, family_id, client_id, redirect_uri, nonce, challenge, created_at, expires_at, used_at FROM codes
+            WHERE digest = \(digest)
+            """
+        ).map { row in
+            AuthorizationCode(
+                digest: try row.text(0), familyID: try row.id(1), clientID: ClientID(try row.text(2)), redirectURI: try row.text(3),
+                nonce: try row.optionalText(4), challenge: try row.optionalText(5), createdAt: try row.time(6), expiresAt: try row.time(7),
+                usedAt: try row.optionalTime(8)
+            )
+        }
+    }
+
+    /// Spends a code. - Returns: whether this call was the one that did.
+    package func consumeCode(digest: String, at moment: Timestamp) throws -> Bool {
+        try tx.run("UPDATE codes SET used_at = \(moment) WHERE digest = \(digest) AND used_at IS NULL") == 1
+    }
+
+    // MARK: Refresh tokens
+
+    package func insert(_ token: RefreshToken) throws {
+        try tx.run(
+            """
+            INSERT INTO refresh_tokens (digest, family_id, client_id, created_at, expires_at, used_at)
+            VALUES (\(token.digest), \(token.familyID), \(token.clientID), \(token.createdAt), \(token.expiresAt), \(token.usedAt))
+            """
+        )
+    }
+
+    package func findRefreshToken(digest: String) throws -> RefreshToken? {
+        try tx.first(
+            "SELECT digest, family_id, client_id, created_at, expires_at, used_at FROM refresh_tokens WHERE digest = \(digest)"
+        ).map { row in
+            RefreshToken(
+                digest: try row.text(0), familyID: try row.id(1), clientID: ClientID(try row.text(2)), createdAt: try row.time(3),
+                expiresAt: try row.time(4), usedAt: try row.optionalTime(5)
+            )
+        }
+    }
+
+    /// Marks a refresh token as rotated. - Returns: whether this call was the one that did.
+    package func consumeRefreshToken(digest: String, at moment: Timestamp) throws -> Bool {
+        try tx.run("UPDATE refresh_tokens SET used_at = \(moment) WHERE digest = \(digest) AND used_at IS NULL") == 1
+    }
+
+    /// Moves the idle end of a refresh token that is kept.
+    package func extendRefreshToken(digest: String, to end: Timestamp) throws {
+        try tx.run("UPDATE refresh_tokens SET expires_at = \(end) WHERE digest = \(digest) AND used_at IS NULL")
+    }
+
+    // MARK: Opaque access tokens, and JWTs that were revoked one by one
+
+    package func insert(_ token: AccessToken) throws {
+        try tx.run(
+            """
+            INSERT INTO access_tokens (digest, family_id, client_id, scope, audience, created_at, expires_at)
+            VALUES (\(token.digest), \(token.familyID), \(token.clientID), \(token.scope), \(token.audience), \(token.createdAt),
+            \(token.expiresAt))
+            """
+        )
+    }
+
+    package func findAccessToken(digest: String) throws -> AccessToken? {
+        try tx.first(
+            "SELECT digest, family_id, client_id, scope, audience, created_at, expires_at FROM access_tokens WHERE digest = \(digest)"
+        ).map { row in
+            AccessToken(
+                digest: try row.text(0), familyID: try row.optionalID(1), clientID: ClientID(try row.text(2)), scope: try row.text(3),
+                audience: try row.text(4), createdAt: try row.time(5), expiresAt: try row.time(6)
+            )
+        }
+    }
+
+    package func deleteAccessToken(digest: String) throws {
+        try tx.run("DELETE FROM access_tokens WHERE digest = \(digest)")
+    }
+
+    package func insertRevoked(jti: String, expiresAt: Timestamp) throws {
+        try tx.run("INSERT INTO revoked_tokens (jti, expires_at) VALUES (\(jti), \(expiresAt)) ON CONFLICT (jti) DO NOTHING")
+    }
+
+    package func isRevoked(jti: String) throws -> Bool {
+        try tx.first("SELECT 1 FROM revoked_tokens WHERE jti = \(jti)") != nil
+    }
+
+    static func family(_ row: Row) throws -> TokenFamily {
+        TokenFamily(
+            id: try row.id(0), clientID: ClientID(try row.text(1)), accountID: try row.id(2), sessionID: try row.id(3), sid: try row.text(4),
+            scope: try row.text(5), authTime: try row.time(6), amr: try row.text(7), acr: try row.text(8), offline: try row.bool(9),
+            createdAt: try row.time(10), endsAt: try row.time(11), revokedAt: try row.optionalTime(12), revokeReason: try row.optionalText(13)
+        )
+    }
+}

@@ -1,0 +1,67 @@
+package import GapuraFormats
+
+extension Transaction {
+    package var upkeep: UpkeepQueries { UpkeepQueries(tx: self) }
+}
+
+/// All SQL that removes what has run out, and the few facts the database keeps about itself.
+package struct UpkeepQueries {
+    let tx: Transaction
+
+    /// Deletes rows that nothing can need any more; each table keeps what is younger than the moment given for it.
+    /// - Returns: how many rows went.
+    @discardableResult
+    package func deleteExpired(at moment: Timestamp, keepingSessionsSince old: Timestamp) throws -> Int {
+        var gone = 0
+        gone += try tx.run("DELETE FROM flows WHERE expires_at < \(moment)")
+        gone += try tx.run("DELETE FROM access_tokens WHERE expires_at < \(moment)")
+        gone += try tx.run("DELETE FROM revoked_tokens WHERE expires_at < \(moment)")
+        gone += try tx.run("DELETE FROM one_time_links WHERE expires_at < \(old)")
+        gone += try tx.run("DELETE FROM throttles WHERE last_failure_at < \(moment.adding(seconds: -86_400)) AND open_at < \(moment)")
+        // A code is remembered well beyond its life, so that a second use still revokes what the first gave.
+        gone += try tx.run("DELETE FROM codes WHERE expires_at < \(moment.adding(seconds: -3600))")
+        gone += try tx.run("DELETE FROM refresh_tokens WHERE expires_at < \(moment.adding(seconds: -3600))")
+        gone += try tx.run(
+            """
+            DELETE FROM token_families WHERE ends_at < \(moment.adding(seconds: -3600))
+            AND NOT EXISTS (SELECT 1 FROM codes WHERE codes.family_id = token_families.id)
+            AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE refresh_tokens.family_id = token_families.id)
+            AND NOT EXISTS (SELECT 1 FROM access_tokens WHERE access_tokens.family_id = token_families.id)
+            """
+        )
+        gone += try tx.run(
+            """
+            DELETE FROM client_sessions WHERE session_id IN (SELECT id FROM sessions WHERE ends_at < \(old))
+            AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = client_sessions.session_id)
+            """
+        )
+        gone += try tx.run(
+            """
+            DELETE FROM sessions WHERE ends_at < \(old)
+            AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = sessions.id)
+            AND NOT EXISTS (SELECT 1 FROM client_sessions WHERE client_sessions.session_id = sessions.id)
+            """
+        )
+        gone += try tx.run("DELETE FROM logout_deliveries WHERE created_at < \(old) AND state <> 'waiting'")
+        gone += try tx.run("DELETE FROM devices WHERE last_seen_at < \(moment.adding(seconds: -180 * 86_400))")
+        return gone
+    }
+
+    package func meta(_ key: String) throws -> String? {
+        try tx.first("SELECT value FROM meta WHERE key = \(key)")?.text(0)
+    }
+
+    package func setMeta(_ key: String, _ value: String) throws {
+        try tx.run("INSERT INTO meta (key, value) VALUES (\(key), \(value)) ON CONFLICT (key) DO UPDATE SET value = \(value)")
+    }
+
+    /// After a restore: yesterday's sessions, tokens and links must not live again.
+    package func endEverything(at moment: Timestamp) throws {
+        try tx.run("UPDATE sessions SET ended_at = \(moment), end_reason = 'restored' WHERE ended_at IS NULL")
+        try tx.run("UPDATE token_families SET revoked_at = \(moment), revoke_reason = 'restored' WHERE revoked_at IS NULL")
+        try tx.run("UPDATE one_time_links SET used_at = \(moment) WHERE used_at IS NULL")
+        try tx.run("UPDATE codes SET used_at = \(moment) WHERE used_at IS NULL")
+        try tx.run("DELETE FROM flows")
+        try tx.run("DELETE FROM access_tokens")
+    }
+}

@@ -1,0 +1,74 @@
+internal import COpenSSL
+
+/// A hash function, fetched from OpenSSL once: fetching by name in every call is its known slow path.
+///
+/// `@unchecked Sendable`: a fetched `EVP_MD` is never changed and never freed, and OpenSSL counts its users atomically.
+struct Digest: @unchecked Sendable {
+    static let sha1 = Digest("SHA1", fallback: EVP_sha1(), size: 20)
+    static let sha256 = Digest("SHA256", fallback: EVP_sha256(), size: 32)
+    static let sha384 = Digest("SHA384", fallback: EVP_sha384(), size: 48)
+    static let sha512 = Digest("SHA512", fallback: EVP_sha512(), size: 64)
+
+    let name: String
+    let method: OpaquePointer?
+    /// Bytes of a hash value.
+    let size: Int
+
+    private init(_ name: String, fallback: OpaquePointer?, size: Int) {
+        self.name = name
+        self.size = size
+        method = EVP_MD_fetch(nil, name, nil) ?? fallback
+    }
+
+    /// Hashes into memory of at least `size` bytes.
+    func hash(_ message: UnsafeRawBufferPointer, into output: UnsafeMutablePointer<UInt8>) -> Bool {
+        EVP_Digest(message.baseAddress, message.count, output, nil, method, nil) == 1
+    }
+
+    func hash(_ message: some Collection<UInt8>) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: size) { output, count in
+            guard let start = output.baseAddress else { return }
+            let isHashed = message.withBytes { hash($0, into: start) }
+            count = isHashed ? size : 0
+        }
+    }
+}
+
+/// SHA-256 (FIPS 180-4), what stored codes and tokens are kept as.
+public enum SHA256 {
+    /// 32 bytes.
+    public static func hash(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        Digest.sha256.hash(bytes)
+    }
+
+    /// Of the text's UTF-8: 32 bytes.
+    public static func hash(_ text: some StringProtocol) -> [UInt8] {
+        Digest.sha256.hash(text.utf8)
+    }
+}
+
+/// SHA-1, only where a foreign protocol asks for it (lists of leaked passwords); it protects nothing.
+package enum SHA1 {
+    /// 20 bytes.
+    package static func hash(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        Digest.sha1.hash(bytes)
+    }
+}
+
+/// SHA-512 (FIPS 180-4).
+package enum SHA512 {
+    /// 64 bytes.
+    package static func hash(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        Digest.sha512.hash(bytes)
+    }
+}
+
+extension Collection<UInt8> {
+    /// The bytes in one piece, copied only where the collection does not already hold them so.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        if let result = withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) {
+            return result
+        }
+        return Array(self).withUnsafeBytes(body)
+    }
+}

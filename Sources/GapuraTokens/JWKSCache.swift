@@ -1,0 +1,110 @@
+internal import Synchronization
+
+/// The keys of an issuer, fetched from its `jwks_uri` and kept.
+///
+/// An unknown `kid` makes it ask again, but no more often than a limit, and only one request is under way at a
+/// time: tokens with invented names cannot make
+/// a flood of requests. While the issuer is down, the keys it had go on verifying. What the mutex protects: the
+/// keys and the request under way.
+public final class JWKSCache: Sendable {
+    private struct State {
+        var keys: JSONWebKeySet?
+        var fetchedAt: Timestamp?
+        var attemptedAt: Timestamp?
+        var failure = "not fetched yet"
+        var flight: Task<JSONWebKeySet?, Never>?
+    }
+
+    /// The `jwks_uri`.
+    public let url: String
+    private let fetcher: JWKSFetcher
+    private let rsaAlgorithm: SigningAlgorithm
+    private let refreshLimit: Int64
+    private let maximumAge: Int64
+    private let clock: WallClock
+    private let state = Mutex(State())
+
+    /// Nothing is fetched before it is needed.
+    ///
+    /// - Parameters:
+    ///   - rsaAlgorithm: what RSA keys without `alg` are for.
+    ///   - refreshLimit: seconds that lie between two requests at least.
+    ///   - maximumAge: seconds after which the keys are asked for again, though no token names an unknown one.
+    public init(
+        _ url: String, fetcher: JWKSFetcher = .urlSession(), rsaAlgorithm: SigningAlgorithm = .rs256,
+        refreshLimit: Int64 = 30, maximumAge: Int64 = 3600, clock: WallClock = .system
+    ) {
+        self.url = url
+        self.fetcher = fetcher
+        self.rsaAlgorithm = rsaAlgorithm
+        self.refreshLimit = refreshLimit
+        self.maximumAge = maximumAge
+        self.clock = clock
+    }
+
+    /// The keys as they are, without waiting; nil before the first answer. Keys past their age are asked for again
+    /// in the background.
+    public func keysAtHand() -> JSONWebKeySet? {
+        let now = clock.now
+        return state.withLock { state in
+            if let fetchedAt = state.fetchedAt, isPast(fetchedAt, maximumAge, now), mayAsk(state, now) {
+                _ = depart(&state, now)
+            }
+            return state.keys
+        }
+    }
+
+    /// The keys after asking the issuer, or those at hand where it was asked a moment ago, or does not answer.
+    public func refreshed() async throws(TokenError) -> JSONWebKeySet {
+        let now = clock.now
+        let flight = state.withLock { state -> Task<JSONWebKeySet?, Never>? in
+            if let flight = state.flight { return flight }
+            return mayAsk(state, now) ? depart(&state, now) : nil
+        }
+        let arrived = await flight?.value
+        if let keys = arrived ?? state.withLock({ $0.keys }) {
+            return keys
+        }
+        throw TokenError(.keysUnavailable, state.withLock { $0.failure })
+    }
+
+    private func mayAsk(_ state: State, _ now: Timestamp) -> Bool {
+        guard state.flight == nil else { return false }
+        guard let attemptedAt = state.attemptedAt else { return true }
+        return isPast(attemptedAt, refreshLimit, now)
+    }
+
+    /// Also where the clock was set back: waiting for the old time to come round again could take years.
+    private func isPast(_ moment: Timestamp, _ seconds: Int64, _ now: Timestamp) -> Bool {
+        now >= moment.adding(seconds: seconds) || now < moment
+    }
+
+    private func depart(_ state: inout State, _ now: Timestamp) -> Task<JSONWebKeySet?, Never> {
+        state.attemptedAt = now
+        let flight = Task { await self.fetch() }
+        state.flight = flight
+        return flight
+    }
+
+    private func fetch() async -> JSONWebKeySet? {
+        let outcome: Result<JSONWebKeySet, any Error>
+        do {
+            outcome = .success(try JSONWebKeySet(json: try await fetcher.fetch(url), rsaAlgorithm: rsaAlgorithm))
+        } catch {
+            outcome = .failure(error)
+        }
+        let now = clock.now
+        return state.withLock { state in
+            state.flight = nil
+            switch outcome {
+            case .success(let keys):
+                state.keys = keys
+                state.fetchedAt = now
+                return keys
+            case .failure(let error):
+                state.failure = "\(error)"
+                return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,376 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+import Hummingbird
+import Logging
+import Metrics
+import ServiceLifecycle
+import Testing
+
+@testable import Gapura
+
+@Suite("Jobs")
+struct JobsTests {
+    static let issuer = "https://masuk.contoh.test"
+
+    // MARK: Logout tokens
+
+    @Test("behaviour 69: a logout token has exactly what the specification asks for, and is signed like an ID token")
+    func token() throws {
+        let key = try SigningKey.generate(.es256)
+        let now = Timestamp(seconds: 1_800_000_000)
+        let delivery = World.delivery(uri: "https://a.test/keluar", at: now)
+        let jws = try JWS(LogoutToken.make(for: delivery, issuer: Self.issuer, key: key, now: now))
+        #expect(jws.header["typ"] == "logout+jwt")
+        #expect(jws.header["alg"] == "ES256")
+        #expect(jws.kid == key.kid)
+        let claims = try Claims(json: jws.verify(with: key.verificationKey))
+        #expect(claims.object.keys.sorted() == ["aud", "events", "exp", "iat", "iss", "jti", "sid", "sub"])
+        #expect(claims["iss"] == .string(Self.issuer))
+        #expect(claims["aud"] == "e-absensi")
+        #expect(claims.iat == now)
+        #expect(claims.exp == now.adding(seconds: 120))
+        #expect(claims["sub"] == .string(delivery.accountSub))
+        #expect(claims["sid"] == .string(delivery.sid))
+        #expect(claims["events"] == ["http://schemas.openid.net/event/backchannel-logout": [:]])
+        #expect((claims.jti ?? "").utf8.count >= 22)
+        let again = try JWS(LogoutToken.make(for: delivery, issuer: Self.issuer, key: key, now: now))
+        #expect(try Claims(json: again.unverifiedPayload()).jti != claims.jti)
+    }
+
+    @Test("an HS client's logout token is signed with its own secret")
+    func symmetricToken() throws {
+        let key = try SigningKey(secret: [UInt8](repeating: 7, count: 32), algorithm: .hs256)
+        let now = Timestamp(seconds: 1_800_000_000)
+        let jws = try JWS(LogoutToken.make(for: World.delivery(uri: "https://a.test/", at: now), issuer: Self.issuer, key: key, now: now))
+        #expect(jws.kid == nil)
+        #expect(throws: Never.self) { try jws.verify(with: key.verificationKey) }
+    }
+
+    // MARK: Delivery
+
+    @Test("a ring delivers at once: a form with the logout token and nothing else, and the ledger says answered")
+    func delivered() async throws {
+        let world = try await World()
+        let bodies = Seen<[(name: String, value: String)]>()
+        try await world.run { request in
+            #expect(request.method == .post)
+            #expect(request.headers[.contentType] == "application/x-www-form-urlencoded")
+            let body = try await request.body.collect(upTo: 8192)
+            bodies.append(try FormURLEncoded.parse(Array(body.readableBytesView)))
+            return .plain(.noContent)
+        } _: { uri in
+            try await world.insert(World.delivery(uri: uri, at: world.clock.now))
+            world.doorbell.ring()
+            let line = try await world.line { $0.state == .answered }
+            #expect(line.status == 204)
+            #expect(line.tries == 1)
+            #expect(line.answeredAt == world.clock.now)
+            #expect(line.nextTryAt == nil)
+            #expect(line.problem == nil)
+        }
+        let body = try #require(bodies.all.first)
+        #expect(bodies.all.count == 1)
+        #expect(body.map(\.name) == ["logout_token"])
+        let jws = try JWS(try #require(body.first).value)
+        #expect(throws: Never.self) { try jws.verify(with: world.key.verificationKey) }
+    }
+
+    @Test("attack 263: an application that answers 500 is asked again after 2 s, 10 s, 1 min, 10 min, 1 h, 6 h, and then given up")
+    func retries() async throws {
+        let world = try await World()
+        let asked = Seen<Timestamp>()
+        try await world.run { _ in
+            asked.append(world.clock.now)
+            return .plain(.internalServerError)
+        } _: { uri in
+            try await world.insert(World.delivery(uri: uri, at: world.clock.now))
+            world.doorbell.ring()
+            for (index, pause) in ([2, 10, 60, 600, 3600, 21_600] as [Int64]).enumerated() {
+                let due = world.clock.now.adding(seconds: pause)
+                let line = try await world.line { $0.tries == Int64(index + 1) && $0.problem != nil && $0.nextTryAt == due }
+                #expect(line.state == .waiting)
+                #expect(line.status == 500)
+                #expect(line.problem == "answered 500")
+                world.clock.advance(seconds: pause - 1)
+                world.doorbell.ring()
+                try await Task.sleep(for: .milliseconds(50))
+                #expect(asked.all.count == index + 1)
+                world.clock.advance(seconds: 1)
+                world.doorbell.ring()
+            }
+            let line = try await world.line { $0.state == .failed }
+            #expect(line.tries == 7)
+            #expect(line.problem == "given up: answered 500")
+            #expect(line.nextTryAt == nil)
+        }
+        #expect(asked.all.count == 7)
+    }
+
+    @Test("an application that recovers is told, once")
+    func recovers() async throws {
+        let world = try await World()
+        let asked = Seen<String>()
+        try await world.run { _ in
+            .plain(asked.append("x") == 1 ? .serviceUnavailable : .ok)
+        } _: { uri in
+            try await world.insert(World.delivery(uri: uri, at: world.clock.now))
+            world.doorbell.ring()
+            _ = try await world.line { $0.problem == "answered 503" }
+            world.clock.advance(seconds: 2)
+            world.doorbell.ring()
+            let line = try await world.line { $0.state == .answered }
+            #expect(line.tries == 2)
+            #expect(line.status == 200)
+        }
+        #expect(asked.all.count == 2)
+    }
+
+    @Test("400 is the application's last word; a redirect is none, and is not followed")
+    func refusals() async throws {
+        let world = try await World()
+        let paths = Seen<String>()
+        try await world.run { request in
+            paths.append(request.uri.path)
+            return request.uri.path == "/400" ? .plain(.badRequest) : .plain(.found, headers: [.location: "/lain"])
+        } _: { uri in
+            try await world.insert(World.delivery(uri: uri + "400", at: world.clock.now))
+            try await world.insert(World.delivery(uri: uri + "302", at: world.clock.now))
+            world.doorbell.ring()
+            let refused = try await world.line { $0.state == .failed }
+            #expect(refused.status == 400)
+            #expect(refused.tries == 1)
+            let moved = try await world.line { $0.uri.hasSuffix("302") && $0.problem != nil }
+            #expect(moved.state == .waiting)
+            #expect(moved.problem == "answered 302")
+        }
+        #expect(paths.all.sorted() == ["/302", "/400"])
+    }
+
+    @Test("an address that may not be called, and a client that is gone, are told apart in the ledger")
+    func undeliverable() async throws {
+        let world = try await World()
+        try await world.run { _ in
+            .plain(.ok)
+        } _: { uri in
+            try await world.insert(World.delivery(uri: "http://10.255.0.1:1/", at: world.clock.now))
+            try await world.insert(World.delivery(uri: uri, client: "sudah-hilang", at: world.clock.now))
+            world.doorbell.ring()
+            let refused = try await world.line { $0.problem == "refused_address" }
+            #expect(refused.state == .waiting)
+            let gone = try await world.line { $0.state == .failed }
+            #expect(gone.clientID == ClientID("sudah-hilang"))
+            #expect(gone.problem == "client gone")
+            #expect(gone.status == nil)
+        }
+    }
+
+    @Test("attack 263: one application that hangs does not keep the others waiting, and 40 lines go out 16 at a time at most")
+    func parallel() async throws {
+        let world = try await World()
+        let state = Seen<Int>()
+        try await world.run { request in
+            if request.uri.path == "/macet" { try await Task.sleep(for: .seconds(30)) }
+            state.append(1)
+            try await Task.sleep(for: .milliseconds(20))
+            state.append(-1)
+            return .plain(.ok)
+        } _: { uri in
+            let start = ContinuousClock.now
+            try await world.insert(World.delivery(uri: uri + "macet", at: world.clock.now.adding(seconds: -1)))
+            for _ in 0..<40 { try await world.insert(World.delivery(uri: uri, at: world.clock.now)) }
+            world.doorbell.ring()
+            try await world.lines { lines in lines.filter { $0.state == .answered }.count == 40 }
+            #expect(ContinuousClock.now - start < .seconds(4))
+            let hanging = try await world.line { $0.uri.hasSuffix("macet") && $0.problem != nil }
+            #expect(hanging.problem == "timeout")
+            #expect(hanging.state == .waiting)
+        }
+        var (now, most) = (0, 0)
+        for step in state.all {
+            now += step
+            most = max(most, now)
+        }
+        #expect(most <= 16)
+        #expect(most > 1)
+    }
+
+    @Test("a line that a dead node claimed is sent once its lease is over")
+    func lease() async throws {
+        let world = try await World()
+        try await world.run { _ in
+            .plain(.ok)
+        } _: { uri in
+            let now = world.clock.now
+            try await world.insert(World.delivery(uri: uri, at: now))
+            let claimed = try await world.store.write { try $0.logout.claimDue(at: now, lease: now.adding(seconds: 60), limit: 16) }
+            #expect(claimed.count == 1)
+            world.doorbell.ring()
+            try await Task.sleep(for: .milliseconds(100))
+            #expect(try await world.store.read { try $0.logout.list(limit: 10) }.first?.state == .waiting)
+            world.clock.advance(seconds: 60)
+            world.doorbell.ring()
+            let line = try await world.line { $0.state == .answered }
+            #expect(line.tries == 2)
+        }
+    }
+
+    @Test("R57: at shutdown the job finishes what is under way and stops")
+    func shutdown() async throws {
+        let world = try await World()
+        let begun = LogoutDoorbell()
+        try await withTestServer { _ in
+            begun.ring()
+            try await Task.sleep(for: .milliseconds(300))
+            return .plain(.ok)
+        } _: { port in
+            let group = ServiceGroup(services: [world.job], logger: .silent)
+            try await world.insert(World.delivery(uri: "http://127.0.0.1:\(port)/", at: world.clock.now))
+            async let running: Void = group.run()
+            await begun.wait(atMost: .seconds(5))
+            await group.triggerGracefulShutdown()
+            try await running
+            #expect(try await world.store.read { try $0.logout.list(limit: 1) }.first?.state == .answered)
+        }
+    }
+
+    @Test("a bell that rang before anybody waited is heard, once, and a cancelled wait leaves it usable")
+    func bell() async throws {
+        let bell = LogoutDoorbell()
+        bell.ring()
+        bell.ring()
+        let start = ContinuousClock.now
+        await bell.wait(atMost: .seconds(20))
+        #expect(ContinuousClock.now - start < .seconds(5))
+        await bell.wait(atMost: .milliseconds(50))
+        #expect(ContinuousClock.now - start >= .milliseconds(50))
+        let waiting = Task { await bell.wait(atMost: .seconds(20)) }
+        waiting.cancel()
+        await waiting.value
+        let later = Task { await bell.wait(atMost: .seconds(20)) }
+        try await Task.sleep(for: .milliseconds(20))
+        bell.ring()
+        await later.value
+        #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
+    // MARK: Upkeep and rotation
+
+    @Test("upkeep removes what has run out and stops at shutdown")
+    func upkeep() async throws {
+        let world = try await World()
+        var old = World.delivery(uri: "https://a.test/", at: world.clock.now.adding(seconds: -91 * 86_400))
+        old.state = .answered
+        var young = World.delivery(uri: "https://a.test/", at: world.clock.now.adding(seconds: -89 * 86_400))
+        young.state = .answered
+        try await world.insert(old)
+        try await world.insert(young)
+        let kept = young.id
+        let job = UpkeepJob(store: world.store, historyDays: 90, clock: world.clock.wall, logger: .silent)
+        let group = ServiceGroup(services: [job], logger: .silent)
+        async let running: Void = group.run()
+        try await world.lines { $0.map(\.id) == [kept] }
+        await group.triggerGracefulShutdown()
+        try await running
+    }
+
+    @Test("keys rotate by themselves when they have signed long enough, each rotation with its audit row")
+    func rotation() async throws {
+        let world = try await World()
+        let folder = try TestFolder()
+        let keyring = try SigningKeyring.open(folder: folder.path, clock: world.clock.wall, logger: .silent)
+        func job(_ days: Int) -> KeyRotationJob {
+            KeyRotationJob(keyring: keyring, store: world.store, days: days, clock: world.clock.wall, logger: .silent)
+        }
+        let first = keyring.list()
+        world.clock.advance(seconds: 90 * 86_400 - 1)
+        await job(90).look()
+        #expect(keyring.list() == first)
+        world.clock.advance(seconds: 1)
+        await job(0).look()
+        #expect(keyring.list() == first)
+        await job(90).look()
+        #expect(keyring.list().filter { $0.state == .active }.map(\.kid) == first.filter { $0.state == .next }.map(\.kid))
+        #expect(keyring.list().filter { $0.state == .retired }.count == 3)
+        let events = try await world.store.read { try $0.audit.list(before: .max, event: nil, subject: nil, limit: 10) }
+        #expect(events.map(\.event) == ["keys.rotated", "keys.rotated", "keys.rotated"])
+        await job(90).look()
+        world.clock.advance(seconds: 86_400)
+        await job(90).look()
+        #expect(keyring.list().count == 6)
+    }
+}
+
+/// What the delivery job needs, with a clock to turn.
+private final class World: Sendable {
+    let store: Store
+    let outgoing: OutgoingHTTP
+    let key: SigningKey
+    let doorbell = LogoutDoorbell()
+    let clock = TestClock(Timestamp(seconds: 1_800_000_000))
+    let job: LogoutDeliveryJob
+
+    init() async throws {
+        let key = try SigningKey.generate(.edDSA)
+        self.key = key
+        store = try await Store.open(.sqliteMemory)
+        outgoing = try OutgoingHTTP(networks: ["127.0.0.0/8"])
+        let clock = clock
+        job = LogoutDeliveryJob(
+            store: store, outgoing: outgoing,
+            signer: { delivery in
+                guard delivery.clientID == ClientID("e-absensi") else { throw UndeliverableLogout("client gone") }
+                return try LogoutToken.make(for: delivery, issuer: JobsTests.issuer, key: key, now: clock.now)
+            },
+            doorbell: doorbell, clock: clock.wall, logger: .silent, metrics: PrometheusMetrics()
+        )
+    }
+
+    static func delivery(uri: String, client: String = "e-absensi", at moment: Timestamp) -> LogoutDelivery {
+        LogoutDelivery(
+            id: .make(now: moment), sessionID: .make(now: moment), accountSub: UUIDText.version4(), clientID: ClientID(client),
+            sid: SecureRandom.text(16), uri: uri, createdAt: moment, nextTryAt: moment
+        )
+    }
+
+    func insert(_ delivery: LogoutDelivery) async throws {
+        try await store.write { try $0.logout.insert(delivery) }
+    }
+
+    /// Runs the job beside an application that answers so.
+    func run(
+        _ answer: @escaping @Sendable (Request) async throws -> Response, _ body: @escaping @Sendable (_ uri: String) async throws -> Void
+    ) async throws {
+        try await withTestServer(answer: answer) { port in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.job.run() }
+                defer { group.cancelAll() }
+                try await body("http://127.0.0.1:\(port)/")
+            }
+        }
+        await outgoing.shutdown()
+        await store.close()
+    }
+
+    /// Waits for a line of the ledger.
+    func line(_ isWanted: @escaping @Sendable (LogoutDelivery) -> Bool) async throws -> LogoutDelivery {
+        let found = Seen<LogoutDelivery>()
+        try await lines { lines in
+            guard let line = lines.first(where: isWanted) else { return false }
+            found.append(line)
+            return true
+        }
+        return try #require(found.all.first)
+    }
+
+    func lines(_ isDone: @escaping @Sendable ([LogoutDelivery]) -> Bool) async throws {
+        let end = ContinuousClock.now.advanced(by: .seconds(15))
+        while true {
+            let lines = try await store.read { try $0.logout.list(limit: 100) }
+            if isDone(lines) { return }
+            try #require(ContinuousClock.now < end, "the ledger did not get there: \(lines.map { "\($0.state) \($0.tries) \($0.problem ?? "-")" })")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}

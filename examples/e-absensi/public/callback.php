@@ -1,0 +1,6 @@
+<?php
+/** The redirect URI. */
+
+require __DIR__ . '/../app.php';
+
+$gapura->finishSignIn();

@@ -139,7 +139,8 @@ let package = Package(
         ),
         .testTarget(
             name: "GapuraPagesTests",
-            dependencies: ["GapuraPages", "Gapura", "GapuraTesting"],
+            dependencies: ["GapuraPages", "Gapura", "GapuraFormats"],
+            exclude: ["Golden"],
             swiftSettings: settings
         ),
         .testTarget(

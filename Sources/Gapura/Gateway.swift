@@ -20,6 +20,9 @@ package struct Gateway: Sendable {
     package let services: Services
     package let doorbell = LogoutDoorbell()
     package let clients: ClientReader
+    package let health: HealthCheck
+    /// Counts what this gateway does; the program makes it the metrics of the whole process.
+    package let metrics = PrometheusMetrics()
     private let site: any PageSite
 
     /// Wires a gateway around an open store.
@@ -27,6 +30,7 @@ package struct Gateway: Sendable {
         self.services = services
         self.site = site
         clients = ClientReader(settings: services.settings)
+        health = HealthCheck(store: services.store, keyring: services.keyring)
     }
 
     /// Opens everything the settings name: keys, secrets, database.
@@ -63,6 +67,7 @@ package struct Gateway: Sendable {
     package func router() throws -> Router<GapuraContext> {
         let router = Router(context: GapuraContext.self, options: .autoGenerateHeadEndpoints)
         let refusals = RefusalLog(services)
+        router.add(middleware: RequestMetrics(metrics: metrics))
         router.add(middleware: SecurityHeaders(services))
         router.add(middleware: try SourceAddress(trustedProxies: services.settings.trustedProxies))
         router.add(middleware: ErrorAnswers(services, refusals: refusals))
@@ -81,6 +86,7 @@ package struct Gateway: Sendable {
         SignInEndpoint(services, authorize: authorize, refusals: refusals).addRoutes(to: router)
         PasswordEndpoint(services, doorbell: doorbell).addRoutes(to: router)
         SignOutEndpoint(services, doorbell: doorbell).addRoutes(to: router)
+        OperationsEndpoints(health: health, metrics: metrics).addPublicRoutes(to: router)
         site.addRoutes(to: router, of: self)
         return router
     }

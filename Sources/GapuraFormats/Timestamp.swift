@@ -28,7 +28,8 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Whole seconds since 1970, rounded down.
     public var seconds: Int64 {
-        milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
+        // No subtraction before the division: the least number of all must not trap.
+        milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
     }
 
     public func adding(milliseconds more: Int64) -> Timestamp {

@@ -14,9 +14,14 @@ extension SitePages: PageSite {
             if request.headers[.ifNoneMatch]?.isExactly(asset.etag) == true {
                 return Response(status: .notModified, headers: [.eTag: asset.etag])
             }
+            // Pages name files with `?v=` and the tag: such an address always means the same bytes.
+            let isPinned = request.uri.query.map { "\"\($0)\"".isExactly(asset.etag.replacing("\"", with: "\"v=", maxReplacements: 1)) } ?? false
             return Response(
                 status: .ok,
-                headers: [.contentType: asset.contentType, .eTag: asset.etag, .cacheControl: "public, max-age=86400"],
+                headers: [
+                    .contentType: asset.contentType, .eTag: asset.etag,
+                    .cacheControl: isPinned ? "public, max-age=31536000, immutable" : "public, max-age=3600",
+                ],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: asset.bytes))
             )
         }

@@ -95,6 +95,9 @@ struct IdentifierTests {
         #expect(try PNSID.parse("=cmd|' /C calc'!A0") == nil)
         #expect(try PNSID.parse(String(repeating: "A", count: 65)) == nil)
         #expect(throws: IdentifierProblem.numeric) { try PNSID.parse("1.2E+30") }
+        // Hexadecimal ids whose only letter is an E are no floats.
+        #expect(try PNSID.parse("0000001000000000000000000001E240") != nil)
+        #expect(try PNSID.parse("1E240000000000000000000000000000") != nil)
     }
 
     @Test("days: SIASN's form, ISO's form, Excel's numbers; days that no calendar has")

@@ -36,10 +36,10 @@ import Testing
         #expect(try await restored.integrityProblems() == [])
 
         // Neither a backup over a file nor a restore over data.
-        #expect(await storeError { try await store.backup(to: path) } != nil)
+        await expectFailure { try await store.backup(to: path) }
         await restored.close()
         await store.close()
-        #expect(await storeError { try await Store.restore(from: path, into: target, migrations: testMigrations) }?.kind == .foreign)
+        await expectFailure(.foreign) { try await Store.restore(from: path, into: target, migrations: testMigrations) }
     }
 
     @Test("a backup of an earlier schema is brought up to date", arguments: engines)
@@ -65,15 +65,15 @@ import Testing
         let garbage = folder.path + "/garbage"
         try Data(repeating: 0x41, count: 5_000).write(to: URL(fileURLWithPath: garbage))
         chmod(garbage, 0o600)
-        #expect(await storeError { try await Store.restore(from: garbage, into: target, migrations: testMigrations) }?.kind == .foreign)
-        #expect(await storeError { try await Store.restore(from: folder.path + "/nothing", into: target) }?.kind == .configuration)
+        await expectFailure(.foreign) { try await Store.restore(from: garbage, into: target, migrations: testMigrations) }
+        await expectFailure(.configuration) { try await Store.restore(from: folder.path + "/nothing", into: target) }
 
         let path = folder.path + "/backup.db"
         let store = try await Store.open(.sqliteMemory, migrations: testMigrations)
         try await store.backup(to: path)
         await store.close()
         let early = Array(testMigrations.prefix(1))
-        #expect(await storeError { try await Store.restore(from: path, into: target, migrations: early) }?.kind == .newerSchema)
+        await expectFailure(.newerSchema) { try await Store.restore(from: path, into: target, migrations: early) }
         try await Store.restore(from: path, into: target, migrations: testMigrations)
     }
 

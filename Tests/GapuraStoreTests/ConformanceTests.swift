@@ -96,7 +96,7 @@ import Testing
 
     @Test("a NUL in text is refused and changes nothing", arguments: engines)
     func nul(_ engine: Engine) async throws {
-        try await withStore(engine) { store in
+        try await withStore(engine) { (store: Store) async throws in
             let error = await storeError {
                 try await store.write { tx in
                     try tx.run("INSERT INTO codes (id) VALUES ('before')")
@@ -192,7 +192,7 @@ import Testing
 
     @Test("what the closure throws undoes what it did", arguments: engines)
     func rollback(_ engine: Engine) async throws {
-        try await withStore(engine) { store in
+        try await withStore(engine) { (store: Store) async throws in
             await #expect(throws: Refusal.self) {
                 try await store.write { tx in
                     try tx.run("INSERT INTO codes (id) VALUES ('a')")
@@ -205,7 +205,7 @@ import Testing
 
     @Test("catching the error of a statement does not save the transaction", arguments: engines)
     func caught(_ engine: Engine) async throws {
-        try await withStore(engine) { store in
+        try await withStore(engine) { (store: Store) async throws in
             let error = await storeError {
                 try await store.write { tx in
                     try tx.run("INSERT INTO codes (id) VALUES ('a')")
@@ -220,7 +220,7 @@ import Testing
 
     @Test("a read cannot write", arguments: engines)
     func readOnly(_ engine: Engine) async throws {
-        try await withStore(engine) { store in
+        try await withStore(engine) { (store: Store) async throws in
             let error = await storeError { try await store.read { tx in _ = try tx.run("INSERT INTO codes (id) VALUES ('a')") } }
             #expect(error?.kind == .readOnly)
             #expect(try await store.count("SELECT COUNT(*) FROM codes") == 0)
@@ -229,7 +229,7 @@ import Testing
 
     @Test("two statements at once are refused", arguments: engines)
     func twoStatements(_ engine: Engine) async throws {
-        try await withStore(engine) { store in
+        try await withStore(engine) { (store: Store) async throws in
             _ = await storeError { try await store.write { tx in _ = try tx.run("DELETE FROM codes; DELETE FROM units") } }
             #expect(try await store.count("SELECT COUNT(*) FROM units") == 1)
         }
@@ -362,8 +362,8 @@ import Testing
         let store = try await Store.open(try newLocation(engine, folder), migrations: testMigrations)
         await store.close()
         await store.close()
-        #expect(await storeError { try await store.write { _ in } }?.kind == .unavailable)
-        #expect(await storeError { try await store.read { _ in } }?.kind == .unavailable)
+        await expectFailure(.unavailable) { try await store.write { _ in } }
+        await expectFailure(.unavailable) { try await store.read { _ in } }
     }
 
     private func winners(_ count: Int, _ store: (Int) -> Store) async throws -> Int {

@@ -31,10 +31,10 @@ import Testing
         let missing = await storeError { _ = try await Store.open(.postgres(url: cluster.url(of: "nobody_made_it"))) }
         #expect(missing?.kind == .unavailable)
         #expect(missing?.message.contains("nobody_made_it") == true)
-        #expect(await storeError { _ = try await Store.open(.postgres(url: "postgres://[")) }?.kind == .unavailable)
+        await expectFailure(.unavailable) { _ = try await Store.open(.postgres(url: "postgres://[")) }
         let url = try cluster.makeDatabase()
         try cluster.query("CREATE DATABASE latin TEMPLATE template0 ENCODING 'SQL_ASCII'", in: url)
-        #expect(await storeError { _ = try await Store.open(.postgres(url: cluster.url(of: "latin"))) }?.kind == .configuration)
+        await expectFailure(.configuration) { _ = try await Store.open(.postgres(url: cluster.url(of: "latin"))) }
     }
 
     @Test("a database that holds something else is left alone")
@@ -42,7 +42,7 @@ import Testing
         let cluster = try PostgresCluster.shared()
         let url = try cluster.makeDatabase()
         try cluster.query("CREATE TABLE payroll (id int)", in: url)
-        #expect(await storeError { _ = try await Store.open(.postgres(url: url), migrations: testMigrations) }?.kind == .foreign)
+        await expectFailure(.foreign) { _ = try await Store.open(.postgres(url: url), migrations: testMigrations) }
         #expect(try cluster.query("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'", in: url).hasPrefix("1"))
     }
 
@@ -115,13 +115,13 @@ import Testing
         options.statementLimit = .milliseconds(400)
         let store = try await Store.open(.postgres(url: url), migrations: testMigrations, options: options)
         let begin = ContinuousClock.now
-        #expect(await storeError { try await store.read { tx in _ = try tx.rows("SELECT pg_sleep(30)::text") } }?.kind == .busy)
+        await expectFailure(.busy) { try await store.read { tx in _ = try tx.rows("SELECT pg_sleep(30)::text") } }
         #expect(ContinuousClock.now - begin < .seconds(2))
         async let lock = Task.detached {
             try cluster.query("BEGIN; LOCK TABLE heads; SELECT pg_sleep(2); COMMIT", in: url)
         }.value
         try await Task.sleep(for: .milliseconds(700))
-        #expect(await storeError { try await store.write { tx in _ = try tx.run("UPDATE heads SET seq = 1") } }?.kind == .busy)
+        await expectFailure(.busy) { try await store.write { tx in _ = try tx.run("UPDATE heads SET seq = 1") } }
         _ = try await lock
         try await store.write { tx in _ = try tx.run("UPDATE heads SET seq = 1") }
         await store.close()

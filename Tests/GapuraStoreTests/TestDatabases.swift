@@ -79,6 +79,14 @@ func storeError(
     }
 }
 
+/// Something has to fail, of that kind if one is given.
+func expectFailure(
+    _ kind: StoreError.Kind? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+) async {
+    let error = await storeError(sourceLocation: sourceLocation, body)
+    if let kind { #expect(error?.kind == kind, "\(error?.message ?? "")", sourceLocation: sourceLocation) }
+}
+
 extension Store {
     func count(_ statement: Statement) async throws -> Int64 {
         try await read { try $0.first(statement)?.integer(0) ?? -1 }

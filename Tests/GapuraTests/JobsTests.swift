@@ -43,7 +43,9 @@ struct JobsTests {
     func symmetricToken() throws {
         let key = try SigningKey(secret: [UInt8](repeating: 7, count: 32), algorithm: .hs256)
         let now = Timestamp(seconds: 1_800_000_000)
-        let jws = try JWS(LogoutToken.make(for: World.delivery(uri: "https://a.test/", at: now), issuer: Self.issuer, key: key, now: now))
+        let jws = try JWS(
+            LogoutToken.make(
+                for: World.delivery(uri: "https://a.test/", at: now), issuer: Self.issuer, key: key, now: now))
         #expect(jws.kid == nil)
         #expect(throws: Never.self) { try jws.verify(with: key.verificationKey) }
     }
@@ -77,7 +79,9 @@ struct JobsTests {
         #expect(throws: Never.self) { try jws.verify(with: world.key.verificationKey) }
     }
 
-    @Test("attack 263: an application that answers 500 is asked again after 2 s, 10 s, 1 min, 10 min, 1 h, 6 h, and then given up")
+    @Test(
+        "attack 263: an application that answers 500 is asked again after 2 s, 10 s, 1 min, 10 min, 1 h, 6 h, and then given up"
+    )
     func retries() async throws {
         let world = try await World()
         let asked = Seen<Timestamp>()
@@ -89,7 +93,9 @@ struct JobsTests {
             world.doorbell.ring()
             for (index, pause) in ([2, 10, 60, 600, 3600, 21_600] as [Int64]).enumerated() {
                 let due = world.clock.now.adding(seconds: pause)
-                let line = try await world.line { $0.tries == Int64(index + 1) && $0.problem != nil && $0.nextTryAt == due }
+                let line = try await world.line {
+                    $0.tries == Int64(index + 1) && $0.problem != nil && $0.nextTryAt == due
+                }
                 #expect(line.state == .waiting)
                 #expect(line.status == 500)
                 #expect(line.problem == "answered 500")
@@ -166,7 +172,9 @@ struct JobsTests {
         }
     }
 
-    @Test("attack 263: one application that hangs does not keep the others waiting, and 40 lines go out 16 at a time at most")
+    @Test(
+        "attack 263: one application that hangs does not keep the others waiting, and 40 lines go out 16 at a time at most"
+    )
     func parallel() async throws {
         let world = try await World()
         let state = Seen<Int>()
@@ -204,7 +212,9 @@ struct JobsTests {
         } _: { uri in
             let now = world.clock.now
             try await world.insert(World.delivery(uri: uri, at: now))
-            let claimed = try await world.store.write { try $0.logout.claimDue(at: now, lease: now.adding(seconds: 60), limit: 16) }
+            let claimed = try await world.store.write {
+                try $0.logout.claimDue(at: now, lease: now.adding(seconds: 60), limit: 16)
+            }
             #expect(claimed.count == 1)
             world.doorbell.ring()
             try await Task.sleep(for: .milliseconds(100))
@@ -291,7 +301,8 @@ struct JobsTests {
         await job(0).look()
         #expect(keyring.list() == first)
         await job(90).look()
-        #expect(keyring.list().filter { $0.state == .active }.map(\.kid) == first.filter { $0.state == .next }.map(\.kid))
+        #expect(
+            keyring.list().filter { $0.state == .active }.map(\.kid) == first.filter { $0.state == .next }.map(\.kid))
         #expect(keyring.list().filter { $0.state == .retired }.count == 3)
         let events = try await world.store.read { try $0.audit.list(before: .max, event: nil, subject: nil, limit: 10) }
         #expect(events.map(\.event) == ["keys.rotated", "keys.rotated", "keys.rotated"])
@@ -329,7 +340,8 @@ private final class World: Sendable {
 
     static func delivery(uri: String, client: String = "e-absensi", at moment: Timestamp) -> LogoutDelivery {
         LogoutDelivery(
-            id: .make(now: moment), sessionID: .make(now: moment), accountSub: UUIDText.version4(), clientID: ClientID(client),
+            id: .make(now: moment), sessionID: .make(now: moment), accountSub: UUIDText.version4(),
+            clientID: ClientID(client),
             sid: SecureRandom.text(16), uri: uri, createdAt: moment, nextTryAt: moment
         )
     }
@@ -340,7 +352,8 @@ private final class World: Sendable {
 
     /// Runs the job beside an application that answers so.
     func run(
-        _ answer: @escaping @Sendable (Request) async throws -> Response, _ body: @escaping @Sendable (_ uri: String) async throws -> Void
+        _ answer: @escaping @Sendable (Request) async throws -> Response,
+        _ body: @escaping @Sendable (_ uri: String) async throws -> Void
     ) async throws {
         try await withTestServer(answer: answer) { port in
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -369,7 +382,9 @@ private final class World: Sendable {
         while true {
             let lines = try await store.read { try $0.logout.list(limit: 100) }
             if isDone(lines) { return }
-            try #require(ContinuousClock.now < end, "the ledger did not get there: \(lines.map { "\($0.state) \($0.tries) \($0.problem ?? "-")" })")
+            try #require(
+                ContinuousClock.now < end,
+                "the ledger did not get there: \(lines.map { "\($0.state) \($0.tries) \($0.problem ?? "-")" })")
             try await Task.sleep(for: .milliseconds(10))
         }
     }

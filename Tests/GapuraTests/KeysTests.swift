@@ -27,7 +27,8 @@ struct KeysTests {
     }
 
     private func setMode(_ mode: Int, _ name: String) throws {
-        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: name.isEmpty ? path : path + "/" + name)
+        try FileManager.default.setAttributes(
+            [.posixPermissions: mode], ofItemAtPath: name.isEmpty ? path : path + "/" + name)
     }
 
     private func pemFiles() throws -> [String] {
@@ -40,12 +41,15 @@ struct KeysTests {
     }
 
     private func write(_ bytes: some Sequence<UInt8>, to file: String, mode: Int = 0o600) throws {
-        try #require(FileManager.default.createFile(atPath: file, contents: Data(bytes), attributes: [.posixPermissions: mode]))
+        try #require(
+            FileManager.default.createFile(atPath: file, contents: Data(bytes), attributes: [.posixPermissions: mode]))
     }
 
     // MARK: Folder
 
-    @Test("the first start makes RS256, ES256 and EdDSA, each with the next key published beside it, for the owner's eyes only")
+    @Test(
+        "the first start makes RS256, ES256 and EdDSA, each with the next key published beside it, for the owner's eyes only"
+    )
     func firstStart() throws {
         let keyring = try open()
         #expect(keyring.algorithms == [.rs256, .es256, .edDSA])
@@ -77,13 +81,16 @@ struct KeysTests {
         #expect(try jws.verify(with: key) == [1, 2, 3])
     }
 
-    @Test("attack 308, R19: a key file, the list or the folder that others can read stops the start, with one line that names it and the mode")
+    @Test(
+        "attack 308, R19: a key file, the list or the folder that others can read stops the start, with one line that names it and the mode"
+    )
     func modes() throws {
         let keyring = try open()
         _ = try SecretKeys.open(folder: path)
         let pem = try #require(keyring.list().first?.fileName)
         for (name, bad, good) in [
-            (pem, 0o640, 0o600), (pem, 0o604, 0o600), ("keyring.json", 0o644, 0o600), ("secrets.key", 0o660, 0o600), ("", 0o750, 0o700), ("", 0o711, 0o700),
+            (pem, 0o640, 0o600), (pem, 0o604, 0o600), ("keyring.json", 0o644, 0o600), ("secrets.key", 0o660, 0o600),
+            ("", 0o750, 0o700), ("", 0o711, 0o700),
         ] {
             try setMode(bad, name)
             let error = #expect(throws: KeyringError.self) { try open() }
@@ -108,7 +115,8 @@ struct KeysTests {
 
     @Test("a folder of a fresh checkout, without keys and open to all, is closed")
     func checkout() throws {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
         try Data("# keys".utf8).write(to: URL(fileURLWithPath: path + "/README.md"))
         _ = try open()
         #expect(try mode("") == 0o700)
@@ -168,7 +176,9 @@ struct KeysTests {
 
     // MARK: Life
 
-    @Test("behaviour 58: a rotation signs with the key that was published before, adds a new one, and the old one keeps verifying")
+    @Test(
+        "behaviour 58: a rotation signs with the key that was published before, adds a new one, and the old one keeps verifying"
+    )
     func rotation() throws {
         let keyring = try open()
         let before = keyring.list().filter { $0.algorithm == .es256 }
@@ -252,7 +262,9 @@ struct KeysTests {
         #expect(server.list() == command.list())
     }
 
-    @Test("R58: rotations that follow each other fast keep the set below what verifiers accept, and drop no key whose tokens live")
+    @Test(
+        "R58: rotations that follow each other fast keep the set below what verifiers accept, and drop no key whose tokens live"
+    )
     func fastRotation() throws {
         let keyring = try open(KeyRetention(seconds: 86_400, minimum: 600))
         var signed: [(at: Timestamp, token: String)] = []
@@ -286,7 +298,8 @@ struct KeysTests {
                 group.addTask {
                     var count = 0
                     while !end.isRaised {
-                        let token = try JWS.sign([UInt8](repeating: 9, count: 40), with: keyring.signingKey(for: .edDSA))
+                        let token = try JWS.sign(
+                            [UInt8](repeating: 9, count: 40), with: keyring.signingKey(for: .edDSA))
                         let jws = try JWS(token)
                         let key = try Self.key(of: jws, in: keyring)
                         _ = try jws.verify(with: key)

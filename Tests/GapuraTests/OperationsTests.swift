@@ -11,7 +11,8 @@ import Testing
 @Suite("Operations")
 struct OperationsTests {
     private func routers() async throws -> (
-        main: Router<BasicRequestContext>, second: Router<BasicRequestContext>, health: HealthCheck, store: Store, metrics: PrometheusMetrics,
+        main: Router<BasicRequestContext>, second: Router<BasicRequestContext>, health: HealthCheck, store: Store,
+        metrics: PrometheusMetrics,
         folder: TestFolder
     ) {
         let folder = try TestFolder()
@@ -96,7 +97,9 @@ struct OperationsTests {
         #expect(!text.contains("rahasia"))
         #expect(!text.contains("RAHASIA"))
         #expect(!text.contains("1990"))
-        #expect(text.contains("gapura_http_requests_total{method=\"GET\",route=\"/akun/{id}\",status=\"2xx\"} 3"), "\(text)")
+        #expect(
+            text.contains("gapura_http_requests_total{method=\"GET\",route=\"/akun/{id}\",status=\"2xx\"} 3"), "\(text)"
+        )
         #expect(text.contains("status=\"4xx\"} 50"))
         #expect(text.contains("gapura_http_requests_total{method=\"GET\",route=\"/rusak\",status=\"4xx\"} 1"))
         #expect(text.contains("gapura_http_request_duration_seconds_count{method=\"GET\",route=\"/akun/{id}\"} 3"))
@@ -132,7 +135,10 @@ struct OperationsTests {
             t_seconds_bucket{le="0.005"} 1
             """
         #expect(metrics.text().hasPrefix(expected), "\(metrics.text())")
-        #expect(metrics.text().hasSuffix("t_seconds_bucket{le=\"10\"} 1\nt_seconds_bucket{le=\"+Inf\"} 2\nt_seconds_sum 60.003\nt_seconds_count 2\n"))
+        #expect(
+            metrics.text().hasSuffix(
+                "t_seconds_bucket{le=\"10\"} 1\nt_seconds_bucket{le=\"+Inf\"} 2\nt_seconds_sum 60.003\nt_seconds_count 2\n"
+            ))
     }
 
     @Test("the number of series is bounded, and nothing is lost beyond it")

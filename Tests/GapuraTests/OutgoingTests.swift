@@ -13,10 +13,14 @@ struct OutgoingTests {
     @Test(
         "attack 256: addresses that are not public are refused, in every family",
         arguments: [
-            "127.0.0.1", "127.255.255.254", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-            "100.127.255.255", "0.0.0.0", "0.1.2.3", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.7", "203.0.113.9", "224.0.0.1",
-            "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "febf::1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1",
-            "::ffff:127.0.0.1", "::ffff:a9fe:a9fe", "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1",
+            "127.0.0.1", "127.255.255.254", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+            "169.254.169.254", "100.64.0.1",
+            "100.127.255.255", "0.0.0.0", "0.1.2.3", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.7",
+            "203.0.113.9", "224.0.0.1",
+            "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "febf::1", "fec0::1", "fc00::1",
+            "fd00:ec2::254", "ff02::1",
+            "::ffff:127.0.0.1", "::ffff:a9fe:a9fe", "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe", "64:ff9b:1::1",
             "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1",
         ]
     )
@@ -28,7 +32,10 @@ struct OutgoingTests {
 
     @Test(
         "public addresses are called",
-        arguments: ["1.1.1.1", "8.8.8.8", "103.10.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808"]
+        arguments: [
+            "1.1.1.1", "8.8.8.8", "103.10.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1",
+            "2606:4700::1111", "64:ff9b::808:808",
+        ]
     )
     func allowed(_ text: String) throws {
         let address = try #require(IPAddress(text))
@@ -70,13 +77,20 @@ struct OutgoingTests {
     @Test(
         "addresses in another spelling, and URLs that two readers could read in two ways, are no URLs",
         arguments: [
-            "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://017700000001/", "http://127.1/", "http://0177.0.0.1/",
-            "http://127.0.0.01/", "http://1.2.3/", "http://256.1.1.1/", "http://a.b.0x1/", "http://[::1%25eth0]/", "http://[fe80::1%1]/", "http://[::1/",
-            "http://[127.0.0.1]/", "http://[::1]x/", "ftp://a.test/", "file:///etc/passwd", "gopher://a.test/", "unix:///run/x", "http+unix://x/",
-            "http:a.test/", "http:/a.test", "//a.test/", "a.test", "", "http://", "http:///x", "http://user@a.test/", "http://user:pw@a.test/",
-            "http://a.test@127.0.0.1/", "http://a.test:0/", "http://a.test:65536/", "http://a.test:+80/", "http://a.test:/", "http://a.test:80:80/",
-            "http://a..test/", "http://.a.test/", "http://a.test./", "http://a.test\\@b.test/", "http://a.test/#f", "http://a.test/a b",
-            "http://a.test/\r\nHost: b", "http://a%2etest/", "http://ａ.test/", "http://a。test/", "http://ⓛocalhost/", "http://a.test/é", "http://a_b|c/",
+            "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://017700000001/", "http://127.1/",
+            "http://0177.0.0.1/",
+            "http://127.0.0.01/", "http://1.2.3/", "http://256.1.1.1/", "http://a.b.0x1/", "http://[::1%25eth0]/",
+            "http://[fe80::1%1]/", "http://[::1/",
+            "http://[127.0.0.1]/", "http://[::1]x/", "ftp://a.test/", "file:///etc/passwd", "gopher://a.test/",
+            "unix:///run/x", "http+unix://x/",
+            "http:a.test/", "http:/a.test", "//a.test/", "a.test", "", "http://", "http:///x", "http://user@a.test/",
+            "http://user:pw@a.test/",
+            "http://a.test@127.0.0.1/", "http://a.test:0/", "http://a.test:65536/", "http://a.test:+80/",
+            "http://a.test:/", "http://a.test:80:80/",
+            "http://a..test/", "http://.a.test/", "http://a.test./", "http://a.test\\@b.test/", "http://a.test/#f",
+            "http://a.test/a b",
+            "http://a.test/\r\nHost: b", "http://a%2etest/", "http://ａ.test/", "http://a。test/", "http://ⓛocalhost/",
+            "http://a.test/é", "http://a_b|c/",
         ]
     )
     func badURL(_ text: String) {
@@ -86,8 +100,10 @@ struct OutgoingTests {
     @Test("URLs are put together again as they were understood")
     func goodURL() throws {
         for (text, again) in [
-            ("HTTPS://App.Contoh.TEST/keluar?x=1", "https://app.contoh.test/keluar?x=1"), ("http://a.test", "http://a.test/"),
-            ("http://a.test:8081?x", "http://a.test:8081/?x"), ("http://[::FFFF:127.0.0.1]:80/", "http://127.0.0.1:80/"),
+            ("HTTPS://App.Contoh.TEST/keluar?x=1", "https://app.contoh.test/keluar?x=1"),
+            ("http://a.test", "http://a.test/"),
+            ("http://a.test:8081?x", "http://a.test:8081/?x"),
+            ("http://[::FFFF:127.0.0.1]:80/", "http://127.0.0.1:80/"),
             ("http://[::1]:8081/x", "http://[::1]:8081/x"), ("http://a_b.test/%20", "http://a_b.test/%20"),
         ] {
             #expect(try OutgoingURL(text).text == again)
@@ -101,17 +117,22 @@ struct OutgoingTests {
         let seen = Seen<String>()
         try await withTestServer { request in
             let body = String(buffer: try await request.body.collect(upTo: 4096))
-            seen.append("\(request.method) \(request.uri) \(request.head.authority ?? "") \(request.headers[.contentType] ?? "") \(body)")
+            seen.append(
+                "\(request.method) \(request.uri) \(request.head.authority ?? "") \(request.headers[.contentType] ?? "") \(body)"
+            )
             return .plain(.ok, "baik")
         } _: { port in
             let open = try OutgoingHTTP(networks: ["127.0.0.0/8"], caFile: nil, resolver: .fixed("127.0.0.1"))
-            let answer = try await open.post("http://App.contoh.test:\(port)/keluar", form: [("logout_token", "a b&c=é")])
+            let answer = try await open.post(
+                "http://App.contoh.test:\(port)/keluar", form: [("logout_token", "a b&c=é")])
             #expect(answer == OutgoingHTTP.Answer(status: 200, body: Array("baik".utf8)))
             await open.shutdown()
 
             let closed = try OutgoingHTTP(networks: [], caFile: nil, resolver: .fixed("127.0.0.1"))
             for host in ["app.contoh.test", "127.0.0.1"] {
-                await #expect { try await closed.get("http://\(host):\(port)/") } throws: { ($0 as? OutgoingError)?.kind == .refusedAddress }
+                await #expect { try await closed.get("http://\(host):\(port)/") } throws: {
+                    ($0 as? OutgoingError)?.kind == .refusedAddress
+                }
             }
             await closed.shutdown()
         }
@@ -147,10 +168,14 @@ struct OutgoingTests {
         try await withTestServer { _ in
             .plain(.ok)
         } _: { port in
-            let mixed = try OutgoingHTTP(networks: ["127.0.0.1"], caFile: nil, resolver: .fixed("127.0.0.1", "10.0.0.1"))
-            await #expect { try await mixed.get("http://a.test:\(port)/") } throws: { ($0 as? OutgoingError)?.kind == .refusedAddress }
+            let mixed = try OutgoingHTTP(
+                networks: ["127.0.0.1"], caFile: nil, resolver: .fixed("127.0.0.1", "10.0.0.1"))
+            await #expect { try await mixed.get("http://a.test:\(port)/") } throws: {
+                ($0 as? OutgoingError)?.kind == .refusedAddress
+            }
             await mixed.shutdown()
-            let both = try OutgoingHTTP(networks: ["127.0.0.0/8"], caFile: nil, resolver: .fixed("127.0.0.9", "127.0.0.1"))
+            let both = try OutgoingHTTP(
+                networks: ["127.0.0.0/8"], caFile: nil, resolver: .fixed("127.0.0.9", "127.0.0.1"))
             #expect(try await both.get("http://a.test:\(port)/").status == 200)
             await both.shutdown()
         }
@@ -189,7 +214,9 @@ struct OutgoingTests {
             let outgoing = try OutgoingHTTP(networks: ["127.0.0.0/8"])
             let start = ContinuousClock.now
             for path in ["/tetes", "/diam"] {
-                await #expect { try await outgoing.post("http://127.0.0.1:\(port)\(path)", form: [], timeout: 0.5) } throws: {
+                await #expect {
+                    try await outgoing.post("http://127.0.0.1:\(port)\(path)", form: [], timeout: 0.5)
+                } throws: {
                     ($0 as? OutgoingError)?.kind == .timeout
                 }
             }
@@ -205,7 +232,9 @@ struct OutgoingTests {
             return []
         }
         let outgoing = try OutgoingHTTP(networks: [], caFile: nil, resolver: stuck)
-        await #expect { try await outgoing.post("http://a.test/", form: [], timeout: 0.2) } throws: { ($0 as? OutgoingError)?.kind == .timeout }
+        await #expect { try await outgoing.post("http://a.test/", form: [], timeout: 0.2) } throws: {
+            ($0 as? OutgoingError)?.kind == .timeout
+        }
         await outgoing.shutdown()
     }
 
@@ -227,12 +256,17 @@ struct OutgoingTests {
         } _: { port in
             let outgoing = try OutgoingHTTP(networks: ["127.0.0.0/8"])
             for path in ["/besar", "/tanpa-panjang"] {
-                await #expect { try await outgoing.get("http://127.0.0.1:\(port)\(path)", maximumBytes: 1999) } throws: {
+                await #expect {
+                    try await outgoing.get("http://127.0.0.1:\(port)\(path)", maximumBytes: 1999)
+                } throws: {
                     ($0 as? OutgoingError)?.kind == .tooLarge
                 }
-                #expect(try await outgoing.get("http://127.0.0.1:\(port)\(path)", maximumBytes: 2000).body.count == 2000)
+                #expect(
+                    try await outgoing.get("http://127.0.0.1:\(port)\(path)", maximumBytes: 2000).body.count == 2000)
             }
-            await #expect { try await outgoing.get("http://127.0.0.1:\(port)/gzip") } throws: { ($0 as? OutgoingError)?.kind == .badAnswer }
+            await #expect { try await outgoing.get("http://127.0.0.1:\(port)/gzip") } throws: {
+                ($0 as? OutgoingError)?.kind == .badAnswer
+            }
             await outgoing.shutdown()
         }
     }
@@ -240,10 +274,16 @@ struct OutgoingTests {
     @Test("a closed port and an unknown name fail at once, each with its reason")
     func nobody() async throws {
         let outgoing = try OutgoingHTTP(networks: ["127.0.0.0/8"])
-        await #expect { try await outgoing.get("http://127.0.0.1:9/") } throws: { ($0 as? OutgoingError)?.kind == .connection }
-        await #expect { try await outgoing.get("http://tidak-ada.invalid/") } throws: { ($0 as? OutgoingError)?.kind == .unresolved }
+        await #expect { try await outgoing.get("http://127.0.0.1:9/") } throws: {
+            ($0 as? OutgoingError)?.kind == .connection
+        }
+        await #expect { try await outgoing.get("http://tidak-ada.invalid/") } throws: {
+            ($0 as? OutgoingError)?.kind == .unresolved
+        }
         await outgoing.shutdown()
-        await #expect { try await outgoing.get("http://127.0.0.1:9/") } throws: { ($0 as? OutgoingError)?.kind == .closed }
+        await #expect { try await outgoing.get("http://127.0.0.1:9/") } throws: {
+            ($0 as? OutgoingError)?.kind == .closed
+        }
     }
 
     @Test("TLS is verified by the name of the host, against the system's authorities and the extra file")
@@ -257,16 +297,25 @@ struct OutgoingTests {
         try await withTestServer(tls: tls) { _ in
             .plain(.ok)
         } _: { port in
-            let outgoing = try OutgoingHTTP(networks: ["127.0.0.0/8"], caFile: certificate, resolver: .fixed("127.0.0.1"))
+            let outgoing = try OutgoingHTTP(
+                networks: ["127.0.0.0/8"], caFile: certificate, resolver: .fixed("127.0.0.1"))
             #expect(try await outgoing.get("https://app.contoh.test:\(port)/").status == 200)
-            await #expect { try await outgoing.get("https://lain.contoh.test:\(port)/") } throws: { ($0 as? OutgoingError)?.kind == .tls }
-            await #expect { try await outgoing.get("https://127.0.0.1:\(port)/") } throws: { ($0 as? OutgoingError)?.kind == .tls }
+            await #expect { try await outgoing.get("https://lain.contoh.test:\(port)/") } throws: {
+                ($0 as? OutgoingError)?.kind == .tls
+            }
+            await #expect { try await outgoing.get("https://127.0.0.1:\(port)/") } throws: {
+                ($0 as? OutgoingError)?.kind == .tls
+            }
             await outgoing.shutdown()
             let stranger = try OutgoingHTTP(networks: ["127.0.0.0/8"], caFile: nil, resolver: .fixed("127.0.0.1"))
-            await #expect { try await stranger.get("https://app.contoh.test:\(port)/") } throws: { ($0 as? OutgoingError)?.kind == .tls }
+            await #expect { try await stranger.get("https://app.contoh.test:\(port)/") } throws: {
+                ($0 as? OutgoingError)?.kind == .tls
+            }
             await stranger.shutdown()
         }
-        #expect { try OutgoingHTTP(caFile: folder.path + "/none.pem") } throws: { ($0 as? OutgoingError)?.kind == .badSetting }
+        #expect { try OutgoingHTTP(caFile: folder.path + "/none.pem") } throws: {
+            ($0 as? OutgoingError)?.kind == .badSetting
+        }
     }
 
     @Test("many hosts share a bounded number of clients")
@@ -300,7 +349,8 @@ final class TestFolder: Sendable {
 
     init() throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("gapura-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }
 
     deinit {
@@ -315,7 +365,8 @@ enum TestCertificate {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=\(host)",
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=\(host)",
             "-addext", "subjectAltName=DNS:\(host)", "-keyout", key, "-out", certificate,
         ]
         process.standardError = FileHandle.nullDevice

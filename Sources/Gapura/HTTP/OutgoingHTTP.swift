@@ -13,8 +13,9 @@ import NIOSSL
 
 /// All HTTP that the gateway itself asks for: back-channel sign-outs, key sets, registration's URLs.
 ///
-/// A URL comes from a client, so every call is guarded (design decision 21): only `http` and `https`; every address of the host must be allowed, and the
-/// connection goes to the very address that was looked at; no redirects, proxies or decompression; limits on time and size; TLS is verified.
+/// A URL comes from a client, so every call is guarded (design decision 21): only `http` and `https`; every address of
+/// the host must be allowed, and the connection goes to the very address that was looked at; no redirects, proxies or
+/// decompression; limits on time and size; TLS is verified.
 package struct OutgoingHTTP: Sendable {
     /// What came back; a redirect is an answer like any other.
     package struct Answer: Sendable, Equatable {
@@ -91,7 +92,8 @@ package struct OutgoingHTTP: Sendable {
     // MARK: One call
 
     private func call(
-        _ text: String, within limit: Duration, _ maximumBytes: Int, _ prepare: @Sendable (inout HTTPClientRequest) -> Void
+        _ text: String, within limit: Duration, _ maximumBytes: Int,
+        _ prepare: @Sendable (inout HTTPClientRequest) -> Void
     ) async throws -> Answer {
         let url = try OutgoingURL(text)
         var request = HTTPClientRequest(url: url.text)
@@ -104,7 +106,8 @@ package struct OutgoingHTTP: Sendable {
         }
     }
 
-    /// The addresses of the host, if every one of them is allowed: one refused address is a trap, or a mistake that the owner should hear of.
+    /// The addresses of the host, if every one of them is allowed: one refused address is a trap, or a mistake that the
+    /// owner should hear of.
     private func check(_ url: OutgoingURL) async throws -> [IPAddress] {
         var addresses: [IPAddress] = []
         if let address = url.address {
@@ -114,7 +117,8 @@ package struct OutgoingHTTP: Sendable {
         }
         guard !addresses.isEmpty else { throw OutgoingError(.unresolved, "\(url.host): no address") }
         for address in addresses where !rules.allows(address) {
-            throw OutgoingError(.refusedAddress, "\(url.host): \(address) is not public and in no network of outgoingNetworks")
+            throw OutgoingError(
+                .refusedAddress, "\(url.host): \(address) is not public and in no network of outgoingNetworks")
         }
         return addresses
     }
@@ -137,7 +141,9 @@ package struct OutgoingHTTP: Sendable {
         throw last
     }
 
-    private static func send(_ request: HTTPClientRequest, by client: HTTPClient, _ maximumBytes: Int) async throws -> Answer {
+    private static func send(_ request: HTTPClientRequest, by client: HTTPClient, _ maximumBytes: Int) async throws
+        -> Answer
+    {
         let response = try await client.execute(request, timeout: .seconds(60))
         let encodings = response.headers["content-encoding"]
         guard encodings.allSatisfy({ $0.isEmpty || $0.lowercased().isExactly("identity") }) else {

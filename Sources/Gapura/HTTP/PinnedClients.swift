@@ -1,8 +1,8 @@
 import AsyncHTTPClient
 import Synchronization
 
-/// HTTP clients that can each connect to one address only, under the name of one host (attack 256: a name that changes its address between the look and
-/// the call). The name still counts for TLS and for `Host`.
+/// HTTP clients that can each connect to one address only, under the name of one host (attack 256: a name that changes
+/// its address between the look and the call). The name still counts for TLS and for `Host`.
 ///
 /// Protects the list of clients; the least recently used idle ones go when there are too many.
 final class PinnedClients: Sendable {

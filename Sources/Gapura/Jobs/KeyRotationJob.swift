@@ -6,7 +6,8 @@ package import Logging
 import NIOPosix
 import ServiceLifecycle
 
-/// Rotates signing keys that have signed long enough, drops retired ones whose time is over, and sees what another process changed in the folder.
+/// Rotates signing keys that have signed long enough, drops retired ones whose time is over, and sees what another
+/// process changed in the folder.
 package struct KeyRotationJob: Service {
     private static let pause: Duration = .seconds(60)
 
@@ -55,7 +56,9 @@ package struct KeyRotationJob: Service {
     /// The audit comes first: without it there is no rotation, and a row for a rotation that then failed harms nobody.
     private func rotate(_ algorithm: SigningAlgorithm, at now: Timestamp) async throws {
         try await store.write { tx in
-            try tx.record(.keysRotated, by: .system, detail: ["algorithm": .string(algorithm.rawValue), "reason": "schedule"], at: now)
+            try tx.record(
+                .keysRotated, by: .system, detail: ["algorithm": .string(algorithm.rawValue), "reason": "schedule"],
+                at: now)
         }
         _ = try await onThread { try keyring.rotate(algorithm, now: now) }
     }

@@ -5,10 +5,11 @@ package import Metrics
 import ServiceLifecycle
 import Synchronization
 
-/// Tells applications that sessions ended (OpenID Connect Back-Channel Logout 1.0 section 2.5): sends what waits in the sign-out ledger.
+/// Tells applications that sessions ended (OpenID Connect Back-Channel Logout 1.0 section 2.5): sends what waits in the
+/// sign-out ledger.
 ///
-/// The person's own sign-out never waits for this (attack 263): it writes lines into the ledger and rings. A line is claimed by a lease, so that with two
-/// nodes one sends it, and a node that dies leaves it to the other.
+/// The person's own sign-out never waits for this (attack 263): it writes lines into the ledger and rings. A line is
+/// claimed by a lease, so that with two nodes one sends it, and a node that dies leaves it to the other.
 package struct LogoutDeliveryJob: Service {
     /// Deliveries under way at once.
     static let parallel = 16
@@ -28,7 +29,8 @@ package struct LogoutDeliveryJob: Service {
     private let metrics: any MetricsFactory
 
     package init(
-        store: Store, outgoing: OutgoingHTTP, signer: @escaping LogoutTokenSigner, doorbell: LogoutDoorbell, clock: WallClock, logger: Logger,
+        store: Store, outgoing: OutgoingHTTP, signer: @escaping LogoutTokenSigner, doorbell: LogoutDoorbell,
+        clock: WallClock, logger: Logger,
         metrics: any MetricsFactory = MetricsSystem.factory
     ) {
         self.store = store
@@ -129,7 +131,8 @@ package struct LogoutDeliveryJob: Service {
             logger.debug("sign-out not delivered", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
         } catch {
             tryAgain(&done, "no logout token")
-            logger.warning("logout token cannot be made", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
+            logger.warning(
+                "logout token cannot be made", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
         }
         await finish(done)
     }
@@ -168,9 +171,11 @@ package struct LogoutDeliveryJob: Service {
             try await store.write { try $0.logout.update(delivery) }
         } catch {
             // The lease runs out, and the application hears of it twice: better than never.
-            logger.warning("sign-out ledger cannot be written", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
+            logger.warning(
+                "sign-out ledger cannot be written", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
         }
-        Counter(label: "gapura_logout_deliveries", dimensions: [("state", delivery.state.rawValue)], factory: metrics).increment()
+        Counter(label: "gapura_logout_deliveries", dimensions: [("state", delivery.state.rawValue)], factory: metrics)
+            .increment()
         if delivery.state == .failed {
             logger.notice(
                 "application not told of a sign-out",

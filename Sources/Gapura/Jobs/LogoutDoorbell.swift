@@ -1,9 +1,10 @@
 import Synchronization
 
-/// Wakes the delivery of sign-outs, so that applications hear of one at once: whoever has written lines into the ledger rings after the commit.
+/// Wakes the delivery of sign-outs, so that applications hear of one at once: whoever has written lines into the ledger
+/// rings after the commit.
 ///
-/// Protects who waits. A ring while nobody waits is kept (once); one waiter at a time. No `AsyncStream`: that one ends for good when a waiting task is
-/// cancelled, and waiting with a time limit cancels.
+/// Protects who waits. A ring while nobody waits is kept (once); one waiter at a time. No `AsyncStream`: that one ends
+/// for good when a waiting task is cancelled, and waiting with a time limit cancels.
 package final class LogoutDoorbell: Sendable {
     private struct State {
         var isRung = false
@@ -44,7 +45,8 @@ package final class LogoutDoorbell: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let ready: CheckedContinuation<Void, Never>? = state.withLock { state in
-                    // The flag of a cancelled task is set before its handler runs: whichever comes first, nobody waits for ever.
+                    // The flag of a cancelled task is set before its handler runs: whichever comes first, nobody waits
+                    // for ever.
                     if state.isRung || Task.isCancelled {
                         state.isRung = false
                         return continuation

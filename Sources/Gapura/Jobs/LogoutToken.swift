@@ -23,7 +23,9 @@ package enum LogoutToken {
     static let lifetime: Int64 = 120
 
     /// - Parameter key: as for the client's ID tokens.
-    package static func make(for delivery: LogoutDelivery, issuer: String, key: SigningKey, now: Timestamp) throws -> String {
+    package static func make(for delivery: LogoutDelivery, issuer: String, key: SigningKey, now: Timestamp) throws
+        -> String
+    {
         let issuer = TokenIssuer(issuer: issuer, key: key)
         return try issuer.issue(claims(for: delivery, now: now), type: .logoutToken, key: key)
     }

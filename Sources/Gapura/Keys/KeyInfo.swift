@@ -63,7 +63,8 @@ package struct KeyInfo: Sendable, Equatable {
     private static func isName(_ kid: String) -> Bool {
         let letters = kid.utf8.allSatisfy { byte in
             switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
                 UInt8(ascii: "-"), UInt8(ascii: "_"):
                 true
             default: false
@@ -75,9 +76,11 @@ package struct KeyInfo: Sendable, Equatable {
 
 /// How long a key that signs no more stays published.
 package struct KeyRetention: Sendable {
-    /// Seconds, longer than any token and any session lives: an ID token comes back as `id_token_hint` when its session ends.
+    /// Seconds, longer than any token and any session lives: an ID token comes back as `id_token_hint` when its session
+    /// ends.
     package var seconds: Int64
-    /// Seconds that every key stays, however many rotations follow each other: the longest token and a verifier's cache.
+    /// Seconds that every key stays, however many rotations follow each other: the longest token and a verifier's
+    /// cache.
     package var minimum: Int64
 
     package init(seconds: Int64 = 24 * 3600, minimum: Int64 = 600) {

@@ -24,4 +24,7 @@ package struct KeyringError: Error, Equatable, Sendable, CustomStringConvertible
     }
 
     package var description: String { message }
+
+    /// What to do about a missing or damaged file.
+    static let restore = "restore the keys folder from a backup"
 }

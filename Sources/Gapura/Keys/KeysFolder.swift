@@ -6,10 +6,11 @@ import GapuraTokens
     import Darwin
 #endif
 
-/// The folder of the keys. Everything in it is read and written here, and only where no other user could have done so (attack 308).
+/// The folder of the keys. Everything in it is read and written here, and only where no other user could have done so
+/// (attack 308).
 ///
-/// The folder has mode 0700, its files 0600, and both belong to the user the program runs as. A file is never changed in place: a new one takes its name
-/// once it is on disk.
+/// The folder has mode 0700, its files 0600, and both belong to the user the program runs as. A file is never changed
+/// in place: a new one takes its name once it is on disk.
 struct KeysFolder: Sendable {
     static let ring = "keyring.json"
     static let secret = "secrets.key"
@@ -18,8 +19,8 @@ struct KeysFolder: Sendable {
 
     let path: String
 
-    /// Makes the folder where there is none. A folder without keys (as a fresh checkout has it) is closed to others; one with keys that others may enter is
-    /// refused, because its keys may be known.
+    /// Makes the folder where there is none. A folder without keys (as a fresh checkout has it) is closed to others;
+    /// one with keys that others may enter is refused, because its keys may be known.
     init(_ path: String) throws {
         self.path = path
         if mkdir(path, 0o700) != 0, errno != EEXIST {
@@ -126,7 +127,8 @@ struct KeysFolder: Sendable {
             let changed = status.st_mtimespec
         #endif
         return FileStamp(
-            inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: Int64(changed.tv_sec), nanoseconds: Int64(changed.tv_nsec)
+            inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: Int64(changed.tv_sec),
+            nanoseconds: Int64(changed.tv_nsec)
         )
     }
 
@@ -150,7 +152,8 @@ struct KeysFolder: Sendable {
     private static func checkOwner(_ status: stat, _ path: String) throws {
         guard status.st_uid == geteuid() else {
             throw KeyringError(
-                .permissions, "\(path): belongs to user \(status.st_uid), wanted user \(geteuid()), whom this program runs as"
+                .permissions,
+                "\(path): belongs to user \(status.st_uid), wanted user \(geteuid()), whom this program runs as"
             )
         }
     }
@@ -161,7 +164,9 @@ struct KeysFolder: Sendable {
         var names: [String] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
-                name.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: name.pointee)) { String(cString: $0) }
+                name.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: name.pointee)) {
+                    String(cString: $0)
+                }
             }
             names.append(name)
         }
@@ -214,7 +219,8 @@ extension KeyringError {
     static func mode(_ mode: mode_t, wanted: String, _ path: String) -> KeyringError {
         let digits = String(mode & 0o7777, radix: 8)
         return KeyringError(
-            .permissions, "\(path): mode 0\(digits), wanted 0\(wanted), since others may read the keys (chmod \(wanted) \(path))"
+            .permissions,
+            "\(path): mode 0\(digits), wanted 0\(wanted), since others may read the keys (chmod \(wanted) \(path))"
         )
     }
 }

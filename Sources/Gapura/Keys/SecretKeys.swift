@@ -1,7 +1,8 @@
 import GapuraFormats
 import GapuraTokens
 
-/// Secrets that compute, each for one purpose: HKDF over one master file, `keys/secrets.key` (32 random bytes, mode 0600).
+/// Secrets that compute, each for one purpose: HKDF over one master file, `keys/secrets.key` (32 random bytes, mode
+/// 0600).
 package struct SecretKeys: Sendable {
     private static let size = 32
 
@@ -13,7 +14,8 @@ package struct SecretKeys: Sendable {
     package let device: [UInt8]
     private let sealing: [UInt8]
 
-    /// Loads the master, and makes it at the first start. A missing one beside signing keys is an error: a new one would open nothing that the old one sealed.
+    /// Loads the master, and makes it at the first start. A missing one beside signing keys is an error: a new one
+    /// would open nothing that the old one sealed.
     package static func open(folder path: String) throws -> SecretKeys {
         let folder = try KeysFolder(path)
         if let master = try folder.read(KeysFolder.secret) {
@@ -22,11 +24,13 @@ package struct SecretKeys: Sendable {
         return try folder.exclusively {
             let names = try folder.names()
             // Another process may have made it meanwhile.
-            guard names.contains(KeysFolder.secret) || !names.contains(where: { $0.hasSuffix(".pem") || $0.isExactly(KeysFolder.ring) })
+            guard
+                names.contains(KeysFolder.secret)
+                    || !names.contains(where: { $0.hasSuffix(".pem") || $0.isExactly(KeysFolder.ring) })
             else {
                 throw KeyringError(
                     .missing,
-                    "\(folder.file(KeysFolder.secret)): missing, but there are signing keys; restore the keys folder from a backup"
+                    "\(folder.file(KeysFolder.secret)): missing, but there are signing keys; \(KeyringError.restore)"
                 )
             }
             return try SecretKeys(try makeMaster(in: folder), folder)
@@ -45,7 +49,8 @@ package struct SecretKeys: Sendable {
     private init(_ master: [UInt8], _ folder: KeysFolder) throws {
         guard master.count == Self.size, Set(master).count > 4 else {
             throw KeyringError(
-                .damaged, "\(folder.file(KeysFolder.secret)): not \(Self.size) random bytes; restore the keys folder from a backup"
+                .damaged,
+                "\(folder.file(KeysFolder.secret)): not \(Self.size) random bytes; \(KeyringError.restore)"
             )
         }
         csrf = HKDFSHA256.derive(from: master, info: "gapura csrf 1")

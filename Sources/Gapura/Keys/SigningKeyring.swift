@@ -5,11 +5,13 @@ import Synchronization
 
 /// The keys that sign our tokens: files in `keys/`, loaded once.
 ///
-/// Each algorithm has an active key and a `next` one that is published beside it, so that verifiers know a key before it signs. A rotation makes `next`
-/// active, keeps the old key published until its last token is dead, and makes a new `next`.
+/// Each algorithm has an active key and a `next` one that is published beside it, so that verifiers know a key before
+/// it signs. A rotation makes `next` active, keeps the old key published until its last token is dead, and makes a new
+/// `next`.
 ///
-/// Protects the current snapshot. Readers take it under a mutex that is held for the copy of one reference; changes are made on disk first, under the
-/// folder's lock, and start from what is on disk, so that a command beside a running server loses nothing.
+/// Protects the current snapshot. Readers take it under a mutex that is held for the copy of one reference; changes are
+/// made on disk first, under the folder's lock, and start from what is on disk, so that a command beside a running
+/// server loses nothing.
 package final class SigningKeyring: Sendable {
     /// What a first start makes. Other asymmetric algorithms follow when a client asks for them, see `ensure`.
     package static let firstAlgorithms: [SigningAlgorithm] = [.rs256, .es256, .edDSA]
@@ -28,7 +30,8 @@ package final class SigningKeyring: Sendable {
     private let state: Mutex<State>
 
     private init(
-        folder: KeysFolder, clock: WallClock, logger: Logger, retention: KeyRetention, snapshot: KeyringSnapshot, stamp: FileStamp?
+        folder: KeysFolder, clock: WallClock, logger: Logger, retention: KeyRetention, snapshot: KeyringSnapshot,
+        stamp: FileStamp?
     ) {
         self.folder = folder
         self.clock = clock
@@ -37,14 +40,16 @@ package final class SigningKeyring: Sendable {
         state = Mutex(State(snapshot: snapshot, stamp: stamp))
     }
 
-    /// Loads the keys, and makes them at the first start. Wrong rights, a missing file and a damaged one are errors, and never repaired by new keys.
+    /// Loads the keys, and makes them at the first start. Wrong rights, a missing file and a damaged one are errors,
+    /// and never repaired by new keys.
     package static func open(
         folder path: String, clock: WallClock, logger: Logger, retention: KeyRetention = KeyRetention()
     ) throws -> SigningKeyring {
         let folder = try KeysFolder(path)
         let stamp = folder.stamp(KeysFolder.ring)
         let keyring = SigningKeyring(
-            folder: folder, clock: clock, logger: logger, retention: retention, snapshot: try KeyringSnapshot(load(folder) ?? []), stamp: stamp
+            folder: folder, clock: clock, logger: logger, retention: retention,
+            snapshot: try KeyringSnapshot(load(folder) ?? []), stamp: stamp
         )
         if stamp == nil || isIncomplete(keyring.snapshot.keys) {
             try keyring.change { keys, now in
@@ -117,12 +122,14 @@ package final class SigningKeyring: Sendable {
         }
         let infos = list().filter { rotated.contains($0.algorithm) }
         for info in infos where info.state == .active {
-            logger.notice("signing key rotated", metadata: ["algorithm": "\(info.algorithm.rawValue)", "kid": "\(info.kid)"])
+            logger.notice(
+                "signing key rotated", metadata: ["algorithm": "\(info.algorithm.rawValue)", "kid": "\(info.kid)"])
         }
         return infos
     }
 
-    /// Takes a key that somebody else may know out of the set at once: its tokens are dead from now on (an emergency; else `rotate`).
+    /// Takes a key that somebody else may know out of the set at once: its tokens are dead from now on (an emergency;
+    /// else `rotate`).
     ///
     /// - Returns: the keys of its algorithm that remain.
     @discardableResult
@@ -153,7 +160,8 @@ package final class SigningKeyring: Sendable {
         let stamp = folder.stamp(KeysFolder.ring)
         guard stamp != state.withLock({ $0.stamp }) else { return }
         guard let keys = try Self.load(folder) else {
-            throw KeyringError(.missing, "\(folder.file(KeysFolder.ring)): missing; restore the keys folder from a backup")
+            throw KeyringError(
+                .missing, "\(folder.file(KeysFolder.ring)): missing; \(KeyringError.restore)")
         }
         let snapshot = try KeyringSnapshot(keys)
         state.withLock { $0 = State(snapshot: snapshot, stamp: stamp) }
@@ -219,19 +227,25 @@ package final class SigningKeyring: Sendable {
     private func complete(_ keys: inout [RingKey], _ algorithms: Set<SigningAlgorithm>, at now: Timestamp) throws {
         for algorithm in SigningAlgorithm.allCases where algorithms.contains(algorithm) {
             guard !algorithm.isSymmetric else {
-                throw KeyringError(.noKey, "\(algorithm.rawValue) signs with a secret of the client, not with a key of ours")
+                throw KeyringError(
+                    .noKey, "\(algorithm.rawValue) signs with a secret of the client, not with a key of ours")
             }
             for state in [KeyInfo.State.active, .next] {
-                guard !keys.contains(where: { $0.info.algorithm == algorithm && $0.info.state == state }) else { continue }
+                guard !keys.contains(where: { $0.info.algorithm == algorithm && $0.info.state == state }) else {
+                    continue
+                }
                 let key = try SigningKey.generate(algorithm)
                 guard let kid = key.kid else { throw KeyringError(.noKey, "a new key without a name") }
-                let info = KeyInfo(kid: kid, algorithm: algorithm, state: state, madeAt: now, activeSince: state == .active ? now : nil)
+                let info = KeyInfo(
+                    kid: kid, algorithm: algorithm, state: state, madeAt: now, activeSince: state == .active ? now : nil
+                )
                 keys.append(RingKey(info: info, key: key))
             }
         }
     }
 
-    /// Keeps the set as small as verifiers accept: when rotations come fast, the keys that retired first go early, but none before its tokens are dead.
+    /// Keeps the set as small as verifiers accept: when rotations come fast, the keys that retired first go early, but
+    /// none before its tokens are dead.
     private func thin(_ keys: inout [RingKey], at now: Timestamp) throws {
         guard keys.count > Self.maximumKeys else { return }
         let removable =
@@ -241,7 +255,8 @@ package final class SigningKeyring: Sendable {
             .prefix(keys.count - Self.maximumKeys)
         keys.removeAll { key in removable.contains { $0.kid.isExactly(key.info.kid) } }
         guard keys.count <= Self.maximumKeys else {
-            throw KeyringError(.crowded, "\(keys.count) published keys would be too many: rotations follow each other too fast")
+            throw KeyringError(
+                .crowded, "\(keys.count) published keys would be too many: rotations follow each other too fast")
         }
     }
 
@@ -264,16 +279,20 @@ package final class SigningKeyring: Sendable {
         let ring = folder.file(KeysFolder.ring)
         guard let bytes = try folder.read(KeysFolder.ring) else {
             guard !names.contains(where: { $0.hasSuffix(".pem") }) else {
-                throw KeyringError(.missing, "\(ring): missing, but there are keys; restore the keys folder from a backup")
+                throw KeyringError(
+                    .missing, "\(ring): missing, but there are keys; \(KeyringError.restore)")
             }
             return nil
         }
-        guard let document = try? StrictJSON.parse(bytes), document["version"]?.integer == 1, let values = document["keys"]?.array else {
-            throw KeyringError(.damaged, "\(ring): not readable; restore the keys folder from a backup")
+        guard let document = try? StrictJSON.parse(bytes), document["version"]?.integer == 1,
+            let values = document["keys"]?.array
+        else {
+            throw KeyringError(.damaged, "\(ring): not readable; \(KeyringError.restore)")
         }
         return try values.map { value in
             guard let info = KeyInfo(value) else {
-                throw KeyringError(.damaged, "\(ring): a key in it is not readable; restore the keys folder from a backup")
+                throw KeyringError(
+                    .damaged, "\(ring): a key in it is not readable; \(KeyringError.restore)")
             }
             return RingKey(info: info, key: try load(info, from: folder))
         }
@@ -282,13 +301,14 @@ package final class SigningKeyring: Sendable {
     private static func load(_ info: KeyInfo, from folder: KeysFolder) throws -> SigningKey {
         let path = folder.file(info.fileName)
         guard let bytes = try folder.read(info.fileName) else {
-            throw KeyringError(.missing, "\(path): missing, but \(KeysFolder.ring) names it; restore the keys folder from a backup")
+            throw KeyringError(
+                .missing, "\(path): missing, but \(KeysFolder.ring) names it; \(KeyringError.restore)")
         }
         // The name of a key is its thumbprint, so that a file with another key in it shows.
         guard let key = try? SigningKey(pem: String(decoding: bytes, as: UTF8.self), algorithm: info.algorithm),
             key.kid?.isExactly(info.kid) == true
         else {
-            throw KeyringError(.damaged, "\(path): not the key \(info.kid); restore the keys folder from a backup")
+            throw KeyringError(.damaged, "\(path): not the key \(info.kid); \(KeyringError.restore)")
         }
         return key
     }

@@ -2,7 +2,8 @@ import GapuraFormats
 package import Hummingbird
 import NIOCore
 
-/// Health and metrics (design decision 26): a word on the main address, everything on the second one, which is 127.0.0.1 by default.
+/// Health and metrics (design decision 26): a word on the main address, everything on the second one, which is
+/// 127.0.0.1 by default.
 package struct OperationsEndpoints: Sendable {
     private let health: HealthCheck
     private let metrics: PrometheusMetrics

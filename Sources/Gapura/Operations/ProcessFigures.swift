@@ -23,7 +23,9 @@ struct ProcessFigures: Sendable {
         if getrusage(.init(who), &usage) == 0 {
             let seconds = Int64(usage.ru_utime.tv_sec) + Int64(usage.ru_stime.tv_sec)
             let microseconds = seconds * 1_000_000 + Int64(usage.ru_utime.tv_usec) + Int64(usage.ru_stime.tv_usec)
-            lines += ["# TYPE process_cpu_seconds_total counter", "process_cpu_seconds_total \(Double(microseconds) / 1e6)"]
+            lines += [
+                "# TYPE process_cpu_seconds_total counter", "process_cpu_seconds_total \(Double(microseconds) / 1e6)",
+            ]
         }
         if let pages = Self.residentPages() {
             let bytes = pages * Int64(sysconf(Int32(_SC_PAGESIZE)))

@@ -3,8 +3,9 @@ import Synchronization
 
 /// The backend of swift-metrics that `/metrics` prints, in Prometheus' text format 0.0.4.
 ///
-/// Labels are words of the program's own: a route pattern, a status class, a state. Never an id, a client, an address or anything that a person typed
-/// (attacks 304 and 307). Should somebody break that rule, the number of series stays bounded: what is too much is counted under `other`.
+/// Labels are words of the program's own: a route pattern, a status class, a state. Never an id, a client, an address
+/// or anything that a person typed (attacks 304 and 307). Should somebody break that rule, the number of series stays
+/// bounded: what is too much is counted under `other`.
 package final class PrometheusMetrics: MetricsFactory {
     /// Series of one metric.
     static let seriesLimit = 500
@@ -28,7 +29,9 @@ package final class PrometheusMetrics: MetricsFactory {
         series(Self.total(label), .counter, dimensions) { PrometheusCounter() }
     }
 
-    package func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
+    package func makeFloatingPointCounter(label: String, dimensions: [(String, String)])
+        -> any FloatingPointCounterHandler
+    {
         series(Self.total(label), .counter, dimensions) { PrometheusGauge() }
     }
 
@@ -75,7 +78,8 @@ package final class PrometheusMetrics: MetricsFactory {
 
     // MARK: Registry
 
-    /// The series of a name and labels; made once. A name that is in use for another kind gives a series that is not printed, never a trap.
+    /// The series of a name and labels; made once. A name that is in use for another kind gives a series that is not
+    /// printed, never a trap.
     private func series<Series: PrometheusSeries>(
         _ name: String, _ kind: Kind, _ dimensions: [(String, String)], _ make: () -> Series
     ) -> Series {
@@ -107,7 +111,8 @@ package final class PrometheusMetrics: MetricsFactory {
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || byte == UInt8(ascii: "_")
+        (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+            || byte == UInt8(ascii: "_")
     }
 
     /// `a="b",c="d"`, escaped and cut to a sane length.

@@ -2,7 +2,8 @@ package import Hummingbird
 package import Metrics
 import Synchronization
 
-/// Counts requests and their durations by route pattern, method and status class; put it outermost, where errors have become responses.
+/// Counts requests and their durations by route pattern, method and status class; put it outermost, where errors have
+/// become responses.
 ///
 /// The pattern (`/akun/sesi/:id`) and never the path: a path holds ids, and is the client's to choose.
 package struct RequestMetrics<Context: RequestContext>: RouterMiddleware {
@@ -74,7 +75,8 @@ private final class RequestMeters: Sendable {
         let dimensions = [("route", key.route), ("method", method), ("status", status)]
         return Meters(
             requests: factory.makeCounter(label: "gapura_http_requests", dimensions: dimensions),
-            duration: factory.makeTimer(label: "gapura_http_request_duration", dimensions: [("route", key.route), ("method", method)])
+            duration: factory.makeTimer(
+                label: "gapura_http_request_duration", dimensions: [("route", key.route), ("method", method)])
         )
     }
 }

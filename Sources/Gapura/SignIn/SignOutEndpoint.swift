@@ -16,8 +16,13 @@ package struct SignOutEndpoint: Sendable {
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {
         router.get("/keluar") { request, context in
-            guard try await answers.browser.signedIn(request, context) != nil else { return answers.redirect(to: "/keluar/selesai") }
-            return try answers.page(.signOut(SignOutModel(action: "/keluar", fields: [], applicationName: nil)), for: request)
+            guard let signedIn = try await answers.browser.signedIn(request, context) else { return answers.redirect(to: "/keluar/selesai") }
+            let name = try await store.read { tx in
+                try signedIn.account.personID.flatMap { try tx.people.find($0)?.fullName } ?? signedIn.account.displayName
+            }
+            return try answers.page(
+                .signOut(SignOutModel(action: "/keluar", fields: [], applicationName: nil)), for: request, signedInName: name
+            )
         }
         router.post("/keluar") { request, context in
             let form = try await RequestParameters(form: request)

@@ -35,20 +35,24 @@ enum IdentifierText {
     }
 
     /// Whether Excel has turned a long number into a float: `1.98E+17`, `1,98E+17`.
+    ///
+    /// Exactly its form, one digit before the point and an exponent of at most three: hexadecimal ids may well have one `E` among digits.
     static func isFloat(_ text: String) -> Bool {
-        var hasExponent = false
-        var hasDigit = false
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39: hasDigit = true
-            case UInt8(ascii: "."), UInt8(ascii: ","), UInt8(ascii: "+"), UInt8(ascii: "-"): continue
-            case UInt8(ascii: "e"), UInt8(ascii: "E"):
-                guard !hasExponent, hasDigit else { return false }
-                hasExponent = true
-            default: return false
-            }
+        var rest = text.utf8[...]
+        if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+        guard let first = rest.popFirst(), isDigit(first) else { return false }
+        if rest.first == UInt8(ascii: ".") || rest.first == UInt8(ascii: ",") {
+            let fraction = rest.dropFirst().prefix(while: isDigit)
+            guard !fraction.isEmpty else { return false }
+            rest = rest[fraction.endIndex...]
         }
-        return hasExponent && hasDigit
+        guard let exponent = rest.popFirst(), exponent | 0x20 == UInt8(ascii: "e") else { return false }
+        if rest.first == UInt8(ascii: "+") || rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+        return (1...3).contains(rest.count) && rest.allSatisfy(isDigit)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte)
     }
 
     private static func isNull(_ text: String) -> Bool {

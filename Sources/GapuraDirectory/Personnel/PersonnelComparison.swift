@@ -34,6 +34,7 @@ struct PersonnelComparison {
         refuseForeignNIPs(&intake)
         warnings = intake.warnings
         for record in intake.records { compare(record) }
+        sortNewIDs()
         let vanished = vanished(intake.seen)
         counts.rows = intake.rows
         counts.accepted = intake.records.count
@@ -101,6 +102,13 @@ struct PersonnelComparison {
                 accountID: nil, oldState: nil, newState: state
             )
         )
+    }
+
+    /// Ids made in one millisecond are random among themselves. In order, a hundred thousand rows go to the end of their index instead of everywhere.
+    private mutating func sortNewIDs() {
+        steps.sort { ($0.person.pnsID ?? "") < ($1.person.pnsID ?? "") }
+        let places = steps.indices.filter { steps[$0].isNew }
+        for (place, id) in zip(places, places.map { steps[$0].person.id }.sorted()) { steps[place].person.id = id }
     }
 
     private mutating func compare(_ record: PersonnelRecord, _ known: Person, _ unitID: UnitID?, _ worksHere: Bool) {

@@ -51,7 +51,8 @@ package struct PersonnelRun: Sendable {
         let loadID = LoadID.make(now: now)
         return try await store.write { tx in
             guard try tx.loads.latest()?.id == plan.baseLoadID else { throw PersonnelRefusal.outdated }
-            try PersonnelWriter(tx: tx, plan: plan, actor: actor, now: now).write(loadID, progress)
+            var writer = PersonnelWriter(tx: tx, plan: plan, actor: actor, now: now)
+            try writer.write(loadID, progress)
             return .applied(loadID)
         }
     }

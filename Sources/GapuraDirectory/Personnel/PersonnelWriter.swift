@@ -7,8 +7,19 @@ struct PersonnelWriter {
     let plan: PersonnelPlan
     let actor: Actor
     let now: Timestamp
+    private var aliasIDs: SortedIDs<PersonAlias>
+    private var accountIDs: SortedIDs<Account>
 
-    func write(_ loadID: LoadID, _ progress: (Double) -> Void) throws {
+    init(tx: Transaction, plan: PersonnelPlan, actor: Actor, now: Timestamp) {
+        self.tx = tx
+        self.plan = plan
+        self.actor = actor
+        self.now = now
+        aliasIDs = SortedIDs(2 * plan.steps.count, now: now)
+        accountIDs = SortedIDs(plan.steps.count, now: now)
+    }
+
+    mutating func write(_ loadID: LoadID, _ progress: (Double) -> Void) throws {
         // Parents stand before their children in both lists, and a new unit may hang below a changed one or the other way round.
         for unit in plan.units.added { try tx.units.insert(unit) }
         for unit in plan.units.changed { try tx.units.update(unit) }
@@ -27,7 +38,7 @@ struct PersonnelWriter {
 
     // MARK: One person
 
-    private func write(_ step: PersonStep, _ loadID: LoadID) throws {
+    private mutating func write(_ step: PersonStep, _ loadID: LoadID) throws {
         let person = step.person
         if step.isNew {
             try tx.people.insert(person)
@@ -42,16 +53,16 @@ struct PersonnelWriter {
         } else {
             try tx.accounts.insert(
                 Account(
-                    id: AccountID.make(now: now), personID: person.id, sub: UUIDText.version4(), state: state,
+                    id: accountIDs.next(), personID: person.id, sub: UUIDText.version4(), state: state,
                     stateBy: .personnel, createdAt: now, updatedAt: now
                 )
             )
         }
     }
 
-    private func insertAlias(_ personID: PersonID, _ kind: PersonAlias.Kind, _ value: String) throws {
+    private mutating func insertAlias(_ personID: PersonID, _ kind: PersonAlias.Kind, _ value: String) throws {
         try tx.people.insert(
-            PersonAlias(id: AliasID.make(now: now), personID: personID, kind: kind, value: value, validFrom: now))
+            PersonAlias(id: aliasIDs.next(), personID: personID, kind: kind, value: value, validFrom: now))
     }
 
     /// Changes the state of a known account, unless an admin decided it since the plan was made.
@@ -97,5 +108,20 @@ struct PersonnelWriter {
                 "units_digest": plan.unitsDigest.map { .string($0) } ?? .null, "counts": .object(plan.countsJSON),
             ], at: now
         )
+    }
+}
+
+/// New ids in ascending order, see `PersonnelComparison.sortNewIDs`.
+private struct SortedIDs<Entity> {
+    private var waiting: [ID<Entity>]
+    private let now: Timestamp
+
+    init(_ count: Int, now: Timestamp) {
+        waiting = (0..<count).map { _ in ID.make(now: now) }.sorted(by: >)
+        self.now = now
+    }
+
+    mutating func next() -> ID<Entity> {
+        waiting.popLast() ?? ID.make(now: now)
     }
 }

@@ -36,14 +36,13 @@ struct ServeCommand: AsyncParsableCommand {
         let level = Logger.Level(rawValue: settings.logLevel) ?? .info
         LoggingSystem.bootstrap { label in JSONLogHandler(label: label, level: level) }
         let logger = Logger(label: "gapura")
-        let metrics = PrometheusMetrics()
-        MetricsSystem.bootstrap(metrics)
 
         try await StartCheck.beforeServing(settings)
         let gateway = try await Gateway.open(settings, site: try SitePages(branding: Branding(settings)), logger: logger)
+        MetricsSystem.bootstrap(gateway.metrics)
         do {
             try await StartCheck.afterOpening(gateway.services.store, settings)
-            try await run(gateway, metrics, logger)
+            try await run(gateway, logger)
         } catch {
             await gateway.close()
             throw error
@@ -54,17 +53,16 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// Services end in the reverse order: first this node says that it is not ready, then the address for people finishes what is under way, then the
     /// commands' socket, then the second address, at last the jobs.
-    private func run(_ gateway: Gateway, _ metrics: PrometheusMetrics, _ logger: Logger) async throws {
+    private func run(_ gateway: Gateway, _ logger: Logger) async throws {
         let services = gateway.services
         let issuer = services.settings.issuer
-        let health = HealthCheck(store: services.store, keyring: services.keyring)
         let socket = try LocalSocket(services)
         let server = try gateway.server { port in
             logger.notice("ready", metadata: ["issuer": "\(issuer)", "port": "\(port)"])
             Console.line("Gapura: \(issuer)")
         }
         let all: [any Service] =
-            gateway.jobs() + [secondAddress(services.settings, health, metrics, logger), socket, server, Draining(health: health)]
+            gateway.jobs() + [secondAddress(gateway, logger), socket, server, Draining(health: gateway.health)]
         var configuration = ServiceGroupConfiguration(
             services: all.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
@@ -74,11 +72,10 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// Health with reasons, and metrics (design decision 26).
-    private func secondAddress(
-        _ settings: GatewaySettings, _ health: HealthCheck, _ metrics: PrometheusMetrics, _ logger: Logger
-    ) -> any Service {
+    private func secondAddress(_ gateway: Gateway, _ logger: Logger) -> any Service {
+        let settings = gateway.services.settings
         let router = Router(context: BasicRequestContext.self)
-        OperationsEndpoints(health: health, metrics: metrics).addPrivateRoutes(to: router)
+        OperationsEndpoints(health: gateway.health, metrics: gateway.metrics).addPrivateRoutes(to: router)
         return Application(
             router: router, configuration: ApplicationConfiguration(address: .hostname(settings.metricsHost, port: settings.metricsPort)),
             logger: logger

@@ -114,8 +114,13 @@ let package = Package(
             name: "GapuraBench",
             dependencies: [
                 "GapuraTokens", "GapuraFormats", "COpenSSL",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
+            exclude: ["Python"],
             swiftSettings: settings
         ),
 
@@ -130,6 +135,7 @@ let package = Package(
         .testTarget(
             name: "GapuraDirectoryTests",
             dependencies: ["GapuraDirectory", "GapuraStore", "GapuraFormats", "GapuraTokens"],
+            exclude: ["Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(

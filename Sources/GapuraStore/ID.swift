@@ -2,7 +2,8 @@ package import GapuraFormats
 
 /// The key of an entity: a UUID in its one canonical spelling (36 characters, lower case).
 ///
-/// `Entity` only keeps the keys of two tables apart. Keys are UUIDv7 (RFC 9562), so they sort by the time they were made.
+/// `Entity` only keeps the keys of two tables apart. Keys are UUIDv7 (RFC 9562), so they sort by the time they were
+/// made.
 package struct ID<Entity>: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The canonical spelling, all ASCII: comparing it as `String` is comparing bytes.
     package let text: String

@@ -1,6 +1,7 @@
 /// The database. One store per process; a struct, so that it is handed on freely.
 ///
-/// A transaction is a synchronous closure: nothing awaits inside it (no hashing, no HTTP, no clock: pass `now` in), and it may run again.
+/// A transaction is a synchronous closure: nothing awaits inside it (no hashing, no HTTP, no clock: pass `now` in),
+/// and it may run again.
 package struct Store: Sendable {
     package let engine: Engine
     let driver: any Driver
@@ -33,7 +34,8 @@ package struct Store: Sendable {
         try await driver.read(body)
     }
 
-    /// Changes the database: all of it or, when the closure or the commit fails, nothing. Returns after the commit is on disk.
+    /// Changes the database: all of it or, when the closure or the commit fails, nothing. Returns after the commit is
+    /// on disk.
     /// The closure may run again after a serialization failure.
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> Value

@@ -130,5 +130,10 @@ package struct City: Sendable {
 /// A step of a test that should have worked did not.
 package struct CityError: Error, CustomStringConvertible {
     package let text: String
+
+    package init(text: String) {
+        self.text = text
+    }
+
     package var description: String { text }
 }

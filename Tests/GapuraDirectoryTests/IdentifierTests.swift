@@ -18,7 +18,8 @@ struct IdentifierTests {
     @Test("an NIP is read as people and spreadsheets write it")
     func forms() throws {
         for text in [
-            "189607111918111001", "'189607111918111001", " 18960711 191811 1 001 ", "18960711.191811.1.001", "18960711-191811-1-001",
+            "189607111918111001", "'189607111918111001", " 18960711 191811 1 001 ", "18960711.191811.1.001",
+            "18960711-191811-1-001",
             "\u{2019}189607111918111001",
         ] {
             let nip = try NIP.parse(text, allowsFixtureYears: true)
@@ -70,7 +71,10 @@ struct IdentifierTests {
 
     @Test(
         "attack 277: invisible characters and digits of other scripts make no identifier",
-        arguments: ["\u{200b}", "\u{200d}", "\u{202e}", "\u{feff}", "\u{00a0}", "\u{00ad}", "\u{2060}", "\u{7f}", "\u{3164}", "\u{e0001}"])
+        arguments: [
+            "\u{200b}", "\u{200d}", "\u{202e}", "\u{feff}", "\u{00a0}", "\u{00ad}", "\u{2060}", "\u{7f}", "\u{3164}",
+            "\u{e0001}",
+        ])
     func invisible(character: String) throws {
         #expect(problem("18960711\(character)1918111001") == .invisible)
         #expect(problem("189607111918111001\(character)") == .invisible)
@@ -110,7 +114,9 @@ struct IdentifierTests {
         #expect(CalendarDate(year: 1970, month: 1, day: 1)?.midnight.milliseconds == 0)
         #expect(CalendarDate(year: 2024, month: 2, day: 29)?.midnight.seconds == 1_709_164_800)
         #expect(CalendarDate(year: 1899, month: 12, day: 31)?.midnight.seconds == -2_209_075_200)
-        for text in ["", "-", "31-02-2020", "1-1", "1-1-20", "--", "99999-1-1", "11-07-1896-1", "a-b-c"] { #expect(CalendarDate(text) == nil) }
+        for text in ["", "-", "31-02-2020", "1-1", "1-1-20", "--", "99999-1-1", "11-07-1896-1", "a-b-c"] {
+            #expect(CalendarDate(text) == nil)
+        }
         for number in [Int.min, -1, 0, 60, Int.max] { #expect(CalendarDate(excelDay: number) == nil) }
     }
 
@@ -149,6 +155,8 @@ struct IdentifierTests {
         let own = try AccountStateTable(overrides: ["42": "terbatas", "01": "keep"])
         #expect(own.state(for: "42", current: nil, worksHere: true) == .terbatas)
         #expect(own.state(for: "01", current: .nonaktif, worksHere: true) == .nonaktif)
-        #expect(throws: AccountStateTable.Problem(code: "01", value: "active")) { try AccountStateTable(overrides: ["01": "active"]) }
+        #expect(throws: AccountStateTable.Problem(code: "01", value: "active")) {
+            try AccountStateTable(overrides: ["01": "active"])
+        }
     }
 }

@@ -54,7 +54,9 @@ struct PersonnelLoadTests {
         city.people[0]["unor_id"] = "A5S2"
         city.people[1]["nama"] = "Nama Baru"
         city.people[2]["nip_baru"] = "189901012001021999"
-        (city.people[3]["nip_baru"], city.people[5]["nip_baru"]) = (city.people[5]["nip_baru"], city.people[3]["nip_baru"])
+        (city.people[3]["nip_baru"], city.people[5]["nip_baru"]) = (
+            city.people[5]["nip_baru"], city.people[3]["nip_baru"]
+        )
         (city.people[3]["tanggal_lahir"], city.people[5]["tanggal_lahir"]) = ("null", "null")
         city.people[6]["kedudukan_hukum_id"] = "'88"
         city.people[7]["kedudukan_hukum_id"] = "'42"
@@ -101,8 +103,10 @@ struct PersonnelLoadTests {
         try await store.write { tx in
             try tx.sessions.insert(
                 Session(
-                    id: .make(now: now), digest: "digest", accountID: account.id, authTime: now, amr: "pwd", acr: "1", userAgent: nil,
-                    address: nil, createdAt: now, lastSeenAt: now, idleEndsAt: later.adding(seconds: 9), endsAt: later.adding(seconds: 9)))
+                    id: .make(now: now), digest: "digest", accountID: account.id, authTime: now, amr: "pwd", acr: "1",
+                    userAgent: nil,
+                    address: nil, createdAt: now, lastSeenAt: now, idleEndsAt: later.adding(seconds: 9),
+                    endsAt: later.adding(seconds: 9)))
         }
         city.people[0]["kedudukan_hukum_id"] = "'04"
         _ = try await apply(city, run)
@@ -176,7 +180,10 @@ struct PersonnelLoadTests {
         let owner = city.people[1]
         // A newcomer claims the number of somebody who is in the file with the same number, then of somebody who is not in the file at all.
         city.people[0]["pns_id"] = "F00D"
-        #expect(try await run.plan(people: city.peopleFile, units: nil, now: later).rejected.map(\.reason) == [.duplicateNIP])
+        #expect(
+            try await run.plan(people: city.peopleFile, units: nil, now: later).rejected.map(\.reason) == [
+                .duplicateNIP
+            ])
         city = City(people: 40)
         city.people[0]["nip_baru"] = owner["nip_baru"]
         let plan = try await run.plan(people: city.peopleFile, units: nil, now: later)
@@ -271,7 +278,9 @@ struct PersonnelLoadTests {
         let store = try await Store.open(.sqliteMemory)
         let run = PersonnelRun(store: store, options: City.options)
         let (people, later) = (city.peopleFile, later)
-        await #expect(throws: PersonnelRefusal.governmentUnknown) { try await run.plan(people: people, units: nil, now: later) }
+        await #expect(throws: PersonnelRefusal.governmentUnknown) {
+            try await run.plan(people: people, units: nil, now: later)
+        }
         var options = City.options
         options.governmentIDs = [city.government]
         let plan = try await PersonnelRun(store: store, options: options).plan(people: people, units: nil, now: later)
@@ -318,8 +327,10 @@ struct PersonnelLoadTests {
             UnitRow(row: number, sourceID: id, governmentID: "1", parentID: parent, name: name)
         }
         var rows = [
-            row(2, "child", "root"), row(3, "root", nil), row(4, "a", "b"), row(5, "b", "a"), row(6, "below", "a"), row(7, "self", "self"),
-            row(8, "orphan", "nowhere"), row(9, "under", "orphan"), row(10, "twin", "root"), row(11, "twin", "root"), row(12, nil, "root"),
+            row(2, "child", "root"), row(3, "root", nil), row(4, "a", "b"), row(5, "b", "a"), row(6, "below", "a"),
+            row(7, "self", "self"),
+            row(8, "orphan", "nowhere"), row(9, "under", "orphan"), row(10, "twin", "root"), row(11, "twin", "root"),
+            row(12, nil, "root"),
             row(13, "nameless", "root", name: nil),
         ]
         for depth in 0..<100 { rows.append(row(14 + depth, "d\(depth)", depth == 0 ? "root" : "d\(depth - 1)")) }

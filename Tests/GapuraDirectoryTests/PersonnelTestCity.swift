@@ -27,14 +27,19 @@ struct PersonnelTestCity {
         let year = 1860 + index / 336 % 40
         let isMan = index.isMultiple(of: 2)
         let isPPPK = index % 5 == 4
-        let nip = "\(year)\(month)\(day)1920\(isPPPK ? "21" : "03")\(isMan ? 1 : 2)" + String(format: "%03d", index % 997 + 1)
+        let nip =
+            "\(year)\(month)\(day)1920\(isPPPK ? "21" : "03")\(isMan ? 1 : 2)" + String(format: "%03d", index % 997 + 1)
         return [
-            "pns_id": String(format: "%032X", index + 0xabc0), "nip_baru": "'" + nip, "nama": "Orang \(index)", "gelar_depan": "null",
+            "pns_id": String(format: "%032X", index + 0xabc0), "nip_baru": "'" + nip, "nama": "Orang \(index)",
+            "gelar_depan": "null",
             "gelar_belakang": "S.E.", "tanggal_lahir": "\(day)-\(month)-\(year)", "jenis_kelamin": isMan ? "M" : "F",
-            "nomor_hp": "'0000\(index)", "email_gov": "orang\(index)@uji.invalid", "kedudukan_hukum_id": isPPPK ? "'71" : "'01",
-            "kedudukan_hukum_nama": isPPPK ? "PPPK" : "Aktif", "status_cpns_pns": "P", "gol_akhir_nama": "III/a", "jenis_jabatan_id": "1",
+            "nomor_hp": "'0000\(index)", "email_gov": "orang\(index)@uji.invalid",
+            "kedudukan_hukum_id": isPPPK ? "'71" : "'01",
+            "kedudukan_hukum_nama": isPPPK ? "PPPK" : "Aktif", "status_cpns_pns": "P", "gol_akhir_nama": "III/a",
+            "jenis_jabatan_id": "1",
             "jabatan_id": "J\(index % 20)", "jabatan_nama": "Jabatan \(index % 20)", "tmt_jabatan": "01-03-1920",
-            "unor_id": units[index % (units.count - 1) + 1].id, "instansi_kerja_id": government, "nik": "99\(index)SECRETNIK",
+            "unor_id": units[index % (units.count - 1) + 1].id, "instansi_kerja_id": government,
+            "nik": "99\(index)SECRETNIK",
             "agama_nama": "SECRETRELIGION",
         ]
     }
@@ -45,9 +50,15 @@ struct PersonnelTestCity {
     var peopleFile: PersonnelFile { PersonnelFile(name: "uji.csv", bytes: Self.csv(Self.columns, people)) }
 
     var unitFile: PersonnelFile {
-        let columns = ["Id", "InstansiId", "DiatasanId", "EselonId", "NamaUnor", "NamaJabatan", "CepatKode", "IndukUnorId", "PemimpinPnsId", "JenisUnorId"]
+        let columns = [
+            "Id", "InstansiId", "DiatasanId", "EselonId", "NamaUnor", "NamaJabatan", "CepatKode", "IndukUnorId",
+            "PemimpinPnsId", "JenisUnorId",
+        ]
         let rows = units.map { unit in
-            ["Id": unit.id, "InstansiId": government, "DiatasanId": unit.parent, "NamaUnor": unit.name, "NamaJabatan": "Kepala \(unit.name)"]
+            [
+                "Id": unit.id, "InstansiId": government, "DiatasanId": unit.parent, "NamaUnor": unit.name,
+                "NamaJabatan": "Kepala \(unit.name)",
+            ]
         }
         return PersonnelFile(name: "unor.csv", bytes: Self.csv(columns, rows))
     }
@@ -85,11 +96,15 @@ struct PersonnelTestCity {
 /// The files of `examples/kota-contoh` and of this folder, found from this source file.
 enum PersonnelExample {
     static func file(_ name: String, source: String = #filePath) throws -> PersonnelFile {
-        let root = URL(fileURLWithPath: source).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(fileURLWithPath: source).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         return try PersonnelFile.open(root.appending(path: "examples/kota-contoh/\(name)").path)
     }
 
     static func fixture(_ name: String, source: String = #filePath) throws -> [UInt8] {
-        [UInt8](try Data(contentsOf: URL(fileURLWithPath: source).deletingLastPathComponent().appending(path: "Fixtures/\(name)")))
+        [UInt8](
+            try Data(
+                contentsOf: URL(fileURLWithPath: source).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
+            ))
     }
 }

@@ -42,7 +42,8 @@ struct PersonnelTruthTests {
         #expect(findings.map(\.pnsID) == expected.map(\.pns_id))
     }
 
-    @Test("attack 272: every refused row and every warning is the expected one, and no other; the CSV twin says the same")
+    @Test(
+        "attack 272: every refused row and every warning is the expected one, and no other; the CSV twin says the same")
     func findings() async throws {
         let store = try await Store.open(.sqliteMemory)
         let workbook = try PersonnelExample.file("siasn-2026-09.xlsx")
@@ -71,13 +72,15 @@ struct PersonnelTruthTests {
     private func twin(of workbook: [UInt8]) throws -> [UInt8] {
         var text = ""
         func write(_ row: TabularRow, _ width: Int) {
-            text += (0..<width).map { column in
-                switch row[column] {
-                case .text(let text), .formula(let text), .number(let text), .error(let text): PersonnelTestCity.quoted(text)
-                case .bool(let value): value ? "1" : "0"
-                case .empty: ""
-                }
-            }.joined(separator: ";") + "\n"
+            text +=
+                (0..<width).map { column in
+                    switch row[column] {
+                    case .text(let text), .formula(let text), .number(let text), .error(let text):
+                        PersonnelTestCity.quoted(text)
+                    case .bool(let value): value ? "1" : "0"
+                    case .empty: ""
+                    }
+                }.joined(separator: ";") + "\n"
         }
         var width = 0
         var reader = XLSXReader(workbook)
@@ -91,7 +94,9 @@ struct PersonnelTruthTests {
         return Array(text.utf8)
     }
 
-    @Test("applied: people, units, aliases, accounts by state; the same file again does nothing; no NIK and no religion is anywhere")
+    @Test(
+        "applied: people, units, aliases, accounts by state; the same file again does nothing; no NIK and no religion is anywhere"
+    )
     func applied() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "gapura-personnel-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -125,10 +130,14 @@ struct PersonnelTruthTests {
             #expect(states[.ditangguhkan] == sum("02", "04"))
             #expect(states[.nonaktif] == sum("88", "99"))
             #expect(try tx.loads.findings(of: loadID).count == truth.rejected.count + truth.warnings.count)
-            #expect(try tx.audit.list(before: .max, event: nil, subject: nil, limit: 10).map(\.event) == ["personnel.loaded"])
+            #expect(
+                try tx.audit.list(before: .max, event: nil, subject: nil, limit: 10).map(\.event) == [
+                    "personnel.loaded"
+                ])
             #expect(try AuditChain.firstBreak(in: tx) == nil)
             // The formula of row 10021 is kept as the text it is.
-            #expect(try tx.people.find(pnsID: "AA0886B2C4D2D9CA9B6F37751F1B1286")?.name.hasPrefix("=HYPERLINK(") == true)
+            #expect(
+                try tx.people.find(pnsID: "AA0886B2C4D2D9CA9B6F37751F1B1286")?.name.hasPrefix("=HYPERLINK(") == true)
         }
         let again = try await plan(people, on: store)
         #expect(again.isRepeated)
@@ -144,7 +153,9 @@ struct PersonnelTruthTests {
             nik = header.cells.firstIndex(of: .text("NIK")) ?? 0
             return .all
         } row: { row in
-            if row.number % 500 == 2, case .text(let text) = row[nik] { secrets.append(text.replacingOccurrences(of: "'", with: "")) }
+            if row.number % 500 == 2, case .text(let text) = row[nik] {
+                secrets.append(text.replacingOccurrences(of: "'", with: ""))
+            }
         }
         #expect(secrets.count > 15)
         let database = try Data(contentsOf: URL(fileURLWithPath: path))

@@ -38,22 +38,31 @@ struct CSVReaderTests {
 
     func code(_ text: String) -> TabularError.Code? { code(Array(text.utf8))?.code }
 
-    @Test("quotes, doubled quotes, delimiters and line ends inside quotes; whatever the size of the chunks", arguments: [1, 2, 3, 7, 4096])
+    @Test(
+        "quotes, doubled quotes, delimiters and line ends inside quotes; whatever the size of the chunks",
+        arguments: [1, 2, 3, 7, 4096])
     func quoting(chunk: Int) throws {
         let text = "a;b;c\r\n\"x;\"\"y\"\"\r\nz\";;\"\"\r\n1;'01;\u{e9}\n"
         let table = try read(Array(text.utf8), chunk: chunk)
         #expect(table.header?.cells == [.text("a"), .text("b"), .text("c")])
         #expect(table.rows.map(\.number) == [2, 3])
-        #expect(table.rows.map(\.cells) == [[.text("x;\"y\"\r\nz"), .empty, .empty], [.text("1"), .text("'01"), .text("\u{e9}")]])
+        #expect(
+            table.rows.map(\.cells) == [
+                [.text("x;\"y\"\r\nz"), .empty, .empty], [.text("1"), .text("'01"), .text("\u{e9}")],
+            ])
     }
 
-    @Test("the delimiter is the one the header uses most", arguments: [(";", "a;b,c;d"), (",", "a,b;c,d"), ("\t", "a\tb\tc;d")])
+    @Test(
+        "the delimiter is the one the header uses most",
+        arguments: [(";", "a;b,c;d"), (",", "a,b;c,d"), ("\t", "a\tb\tc;d")])
     func delimiters(delimiter: String, header: String) throws {
         let table = try read(Array("\(header)\n1\(delimiter)2\(delimiter)3\n".utf8))
         #expect(table.rows.first?.cells == [.text("1"), .text("2"), .text("3")])
     }
 
-    @Test("a byte order mark is no part of the first name; a missing last line end is no matter; blank lines count but are no rows")
+    @Test(
+        "a byte order mark is no part of the first name; a missing last line end is no matter; blank lines count but are no rows"
+    )
     func ends() throws {
         let table = try read(Array("\u{feff}a,b\n\n1,2".utf8))
         #expect(table.header?.cells == [.text("a"), .text("b")])
@@ -115,7 +124,8 @@ struct CSVReaderTests {
 
     @Test("attack 271: a file of 1 GB is read in the memory of a row")
     func streamed() throws {
-        let line = Array("189607111918111001;Ujang;\"\(String(repeating: "Jl. Contoh; ", count: 5000))\";895A456CAD7F;x\r\n".utf8)
+        let line = Array(
+            "189607111918111001;Ujang;\"\(String(repeating: "Jl. Contoh; ", count: 5000))\";895A456CAD7F;x\r\n".utf8)
         let block = Array([[UInt8]](repeating: line, count: 20).joined())
         let target = 1 << 30
         var produced = 0
@@ -139,7 +149,9 @@ struct CSVReaderTests {
         var reader = CSVReader(source, limits: limits)
         let before = residentBytes()
         var rows = 0
-        try reader.read { _ in ColumnSelection([0]) } row: { row in
+        try reader.read { _ in
+            ColumnSelection([0])
+        } row: { row in
             rows += 1
             if row.cells.first == .empty { Issue.record("an empty cell") }
         }

@@ -37,13 +37,15 @@ struct XLSXReaderTests {
             <row r="3"><c r="A3" t="s"><v>1</v></c><c r="C3"><v>1.87011121902031e+17</v></c><c r="D3" t="b"><v>1</v></c>\
             <c r="E3" t="str"><f>A1&amp;"x"</f><v>cached</v></c><c r="F3" t="e"><v>#N/A</v></c><c r="G3" s="1"/></row>
             """
-        let file = XLSXTestFile.sheet(rows, shared: "<si><t>pns_id</t></si><si><r><t>a</t></r><r><t>b</t></r><rPh><t>z</t></rPh></si>")
+        let file = XLSXTestFile.sheet(
+            rows, shared: "<si><t>pns_id</t></si><si><r><t>a</t></r><r><t>b</t></r><rPh><t>z</t></rPh></si>")
         let table = try read(file.bytes)
         #expect(table.header?.cells == [.text("pns_id"), .text("NIP")])
         #expect(table.rows.map(\.number) == [3])
         #expect(
             table.rows.first?.cells == [
-                .text("ab"), .empty, .number(raw: "1.87011121902031e+17"), .bool(true), .formula("=A1&\"x\""), .error("#N/A"),
+                .text("ab"), .empty, .number(raw: "1.87011121902031e+17"), .bool(true), .formula("=A1&\"x\""),
+                .error("#N/A"),
             ])
     }
 
@@ -57,7 +59,8 @@ struct XLSXReaderTests {
     @Test("stored entries and entries in another order are read; a BOM and a standalone declaration too")
     func containers() throws {
         var file = XLSXTestFile.sheet(
-            "<row><c t=\"inlineStr\"><is><t>a</t></is></c></row>", prolog: "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>")
+            "<row><c t=\"inlineStr\"><is><t>a</t></is></c></row>",
+            prolog: "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>")
         file.entries.reverse()
         #expect(try read(file.bytes).header?.cells == [.text("a")])
     }
@@ -127,7 +130,8 @@ struct XLSXReaderTests {
         return local + directory + end
     }
 
-    @Test("attack 268: names with ../ and names like devices are only looked up; a target outside the package is no file")
+    @Test(
+        "attack 268: names with ../ and names like devices are only looked up; a target outside the package is no file")
     func names() throws {
         var file = XLSXTestFile.table([["a"]])
         file.entries.append(.stored("../../../etc/passwd", "x"))
@@ -135,7 +139,9 @@ struct XLSXReaderTests {
         #expect(try read(file.bytes).header?.cells == [.text("a")])
         file.replace(
             "xl/_rels/workbook.xml.rels",
-            with: "<Relationships><Relationship Id=\"rId1\" Type=\"x/worksheet\" Target=\"/../../../../etc/passwd2\"/></Relationships>")
+            with:
+                "<Relationships><Relationship Id=\"rId1\" Type=\"x/worksheet\" Target=\"/../../../../etc/passwd2\"/></Relationships>"
+        )
         #expect(code(file.bytes) == .noWorksheet)
     }
 
@@ -156,7 +162,10 @@ struct XLSXReaderTests {
 
     @Test(
         "attack 269: a DOCTYPE is refused in every part, so no entity is ever expanded",
-        arguments: ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "_rels/.rels", "[Content_Types].xml"])
+        arguments: [
+            "xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "_rels/.rels",
+            "[Content_Types].xml",
+        ])
     func doctype(part: String) throws {
         let lol = """
             <!DOCTYPE x [<!ENTITY a "lollollollollol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]><x>&b;&c;</x>
@@ -169,7 +178,8 @@ struct XLSXReaderTests {
     @Test("attack 269: a DOCTYPE in the shared strings")
     func doctypeInSharedStrings() throws {
         let file = XLSXTestFile.sheet(
-            "<row><c t=\"s\"><v>0</v></c></row>", shared: "<si><t>&a;</t></si>", prolog: "<!DOCTYPE sst [<!ENTITY a \"b\">]>")
+            "<row><c t=\"s\"><v>0</v></c></row>", shared: "<si><t>&a;</t></si>",
+            prolog: "<!DOCTYPE sst [<!ENTITY a \"b\">]>")
         #expect(code(file.bytes) == .doctype)
     }
 
@@ -184,13 +194,21 @@ struct XLSXReaderTests {
         var limits = TabularLimits()
         limits.maximumSharedStrings = 3
         let cell = "<row><c t=\"s\"><v>0</v></c></row>"
-        #expect(code(XLSXTestFile.sheet(cell, shared: String(repeating: "<si/>", count: 4)).bytes, limits) == .tooManySharedStrings)
+        #expect(
+            code(XLSXTestFile.sheet(cell, shared: String(repeating: "<si/>", count: 4)).bytes, limits)
+                == .tooManySharedStrings)
         limits = TabularLimits()
         limits.maximumSharedStringBytes = 10
-        #expect(code(XLSXTestFile.sheet(cell, shared: "<si><t>12345678901</t></si>").bytes, limits) == .tooManySharedStrings)
+        #expect(
+            code(XLSXTestFile.sheet(cell, shared: "<si><t>12345678901</t></si>").bytes, limits) == .tooManySharedStrings
+        )
         #expect(code(XLSXTestFile.sheet(cell).bytes) == .unknownSharedString)
-        #expect(code(XLSXTestFile.sheet("<row><c t=\"s\"><v>-1</v></c></row>", shared: "<si/>").bytes) == .unknownSharedString)
-        #expect(code(XLSXTestFile.sheet("<row><c t=\"s\"><v>99999999999999999999</v></c></row>").bytes) == .unknownSharedString)
+        #expect(
+            code(XLSXTestFile.sheet("<row><c t=\"s\"><v>-1</v></c></row>", shared: "<si/>").bytes)
+                == .unknownSharedString)
+        #expect(
+            code(XLSXTestFile.sheet("<row><c t=\"s\"><v>99999999999999999999</v></c></row>").bytes)
+                == .unknownSharedString)
     }
 
     @Test("attack 269: macros are refused, by the part and by the content type")
@@ -201,7 +219,9 @@ struct XLSXReaderTests {
         var type = XLSXTestFile.table([["a"]])
         type.replace(
             "[Content_Types].xml",
-            with: "<Types><Override PartName=\"/xl/workbook.xml\" ContentType=\"application/vnd.ms-excel.sheet.macroEnabled.main+xml\"/></Types>")
+            with:
+                "<Types><Override PartName=\"/xl/workbook.xml\" ContentType=\"application/vnd.ms-excel.sheet.macroEnabled.main+xml\"/></Types>"
+        )
         #expect(code(type.bytes) == .macros)
     }
 
@@ -222,7 +242,8 @@ struct XLSXReaderTests {
         #expect(code(XLSXTestFile.sheet("<row r=\"11\"/>").bytes, limits) == .tooManyRows)
         #expect(code(XLSXTestFile.sheet("<row r=\"2\"/><row r=\"2\"/>").bytes) == .rowOrder)
         #expect(code(XLSXTestFile.sheet("<row r=\"99999999999999999999\"/>").bytes) == .rowOrder)
-        #expect(code(XLSXTestFile.sheet("<row><c r=\"B1\"><v>1</v></c><c r=\"A1\"><v>1</v></c></row>").bytes) == .rowOrder)
+        #expect(
+            code(XLSXTestFile.sheet("<row><c r=\"B1\"><v>1</v></c><c r=\"A1\"><v>1</v></c></row>").bytes) == .rowOrder)
         #expect(code(XLSXTestFile.sheet("<row><c r=\"ABCDEFGHIJKLMNOPQ1\"><v>1</v></c></row>").bytes) == .rowOrder)
         #expect(code(XLSXTestFile.sheet("<row><c r=\"\"><v>1</v></c></row>").bytes) == .rowOrder)
     }
@@ -271,13 +292,21 @@ struct XLSXReaderTests {
         var count = 0
         var reader = XLSXReader(XLSXTestFile.table([["a"], ["1"], ["2"]]).bytes)
         #expect(throws: Enough.self) {
-            try reader.read { _ in .all } row: { _ in
+            try reader.read { _ in
+                .all
+            } row: { _ in
                 count += 1
                 throw Enough()
             }
         }
         #expect(count == 1)
-        #expect(throws: Enough.self) { try reader.read { _ in throw Enough() } row: { _ in count += 1 } }
+        #expect(throws: Enough.self) {
+            try reader.read { _ in
+                throw Enough()
+            } row: { _ in
+                count += 1
+            }
+        }
         #expect(count == 1)
     }
 }

@@ -20,7 +20,9 @@ struct XLSXTestFile {
         /// `prefix`, then one byte very often, deflated to about a 158th: a bomb that needs no compressor.
         static func bomb(_ name: String, byte: UInt8, repeated matches: Int) -> Entry {
             let bytes = [UInt8](repeating: byte, count: 1 + 258 * matches)
-            return Entry(name: name, packed: Deflate.run(byte, matches: matches), size: bytes.count, crc: CRC32.of(bytes), method: 8)
+            return Entry(
+                name: name, packed: Deflate.run(byte, matches: matches), size: bytes.count, crc: CRC32.of(bytes),
+                method: 8)
         }
     }
 

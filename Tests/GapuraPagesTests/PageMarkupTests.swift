@@ -83,12 +83,12 @@ struct PageMarkupTests {
 
     @Test("the stable ids of the other forms")
     func otherIDs() throws {
-        let password = Markup(try html(.setPassword(SetPasswordModel(personName: "Kartini", userName: "kartini"))))
+        let password = Markup(try html(.setPassword(SetPasswordModel(personName: "Kartini", userName: "ratna"))))
         #expect(password.element(id: "password-form")?.value("action") == "/akun/kata-sandi")
         #expect(password.element(id: "new-password")?.value("autocomplete") == "new-password")
         #expect(password.element(id: "repeat-password")?.value("autocomplete") == "new-password")
         #expect(
-            password.all("input").contains { $0.value("autocomplete") == "username" && $0.value("value") == "kartini" })
+            password.all("input").contains { $0.value("autocomplete") == "username" && $0.value("value") == "ratna" })
         #expect(password.element(id: "password-submit") != nil)
         let signOut = Markup(try html(.signOut(SignOutModel(action: "/keluar", fields: [], applicationName: nil))))
         #expect(signOut.element(id: "logout-form")?.value("action") == "/keluar")

@@ -109,19 +109,19 @@ enum Samples {
 
     /// Texts of others.
     struct Words {
-        var person = "Raden Ajeng Kartini, S.Pd."
-        var nip = "187904211904212001"
-        var userName = "kartini"
+        var person = "Ratna Dewi Lestari, S.Pd."
+        var nip = "189004211914212001"
+        var userName = "ratna"
         var post = "Kepala Seksi Kurikulum Sekolah Dasar"
         var unit = "Bidang Pembinaan Sekolah Dasar"
         var agency = "Dinas Pendidikan dan Kebudayaan"
         var kind = "PNS"
         var grade = "III/d"
-        var email = "kartini@dindik.invalid"
+        var email = "ratna@dindik.invalid"
         var phone = "0000 1234 567"
         var application = "e-kinerja"
         var description = "Sasaran kerja dan penilaian kinerja bulanan"
-        var typed = "187904211904212001"
+        var typed = "189004211914212001"
         var field = "xyz"
         var userAgent =
             "Mozilla/5.0 (Linux; Android 9; SM-A105G) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"

@@ -33,6 +33,8 @@ final class GapuraProgram: Sendable {
     }
 
     let folder: TemporaryFolder
+    /// A port that nobody asks, so that no other gateway of this machine answers in our name.
+    let host = "localhost:\(Int.random(in: 20_000...29_999))"
     private let variables: [String: String]
 
     init(_ variables: [String: String] = [:], in folder: TemporaryFolder? = nil) throws {
@@ -41,7 +43,7 @@ final class GapuraProgram: Sendable {
         self.variables = [
             "GAPURA_DATABASE": "sqlite:\(folder.path("data/gapura.sqlite"))", "GAPURA_DATA_FOLDER": folder.path("data"),
             "GAPURA_KEYS_FOLDER": folder.path("keys"), "GAPURA_LISTEN": "127.0.0.1:0", "GAPURA_METRICS_LISTEN": "127.0.0.1:0",
-            "GAPURA_ACCEPTS_FIXTURES": "true", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path,
+            "GAPURA_ACCEPTS_FIXTURES": "true", "GAPURA_ISSUER": "http://\(host)", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path,
         ].merging(variables) { $1 }
     }
 
@@ -85,7 +87,7 @@ final class GapuraProgram: Sendable {
         process.standardOutput = output
         process.standardError = errors
         process.standardInput = FileHandle.nullDevice
-        return try await RunningGapura(process, errors)
+        return try await RunningGapura(process, errors, host)
     }
 
     private func process(_ command: [String]) -> Process {
@@ -110,17 +112,21 @@ final class GapuraProgram: Sendable {
 /// A gateway in a process of its own.
 final class RunningGapura: @unchecked Sendable {
     private let process: Process
+    private let host: String
     private let condition = NSCondition()
     private var lines: [JSONValue] = []
     private var raw = ""
     private(set) var port = 0
 
-    init(_ process: Process, _ errors: Pipe) async throws {
+    init(_ process: Process, _ errors: Pipe, _ host: String) async throws {
         self.process = process
+        self.host = host
         try process.run()
         Thread.detachNewThread { [self] in
             var rest = Data()
-            while let data = try? errors.fileHandleForReading.read(upToCount: 4096), !data.isEmpty {
+            while true {
+                let data = errors.fileHandleForReading.availableData
+                if data.isEmpty { break }
                 rest += data
                 while let end = rest.firstIndex(of: 0x0a) {
                     let line = Array(rest[rest.startIndex..<end])
@@ -157,9 +163,12 @@ final class RunningGapura: @unchecked Sendable {
 
     var log: String { condition.withLock { raw } }
 
+    /// A GET under the name that the gateway has for people.
     func get(_ path: String) async throws -> (status: Int, body: String) {
-        let answer = try await GapuraProgram.curl("http://127.0.0.1:\(port)\(path)")
-        return answer
+        var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)\(path)")))
+        request.setValue(host, forHTTPHeaderField: "Host")
+        let (data, response) = try await URLSession.shared.data(for: request)
+        return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
     }
 
     /// SIGTERM, and the exit code.
@@ -167,16 +176,6 @@ final class RunningGapura: @unchecked Sendable {
         process.terminate()
         process.waitUntilExit()
         return process.terminationStatus
-    }
-}
-
-extension GapuraProgram {
-    /// A GET, with the issuer's host as name.
-    static func curl(_ url: String) async throws -> (status: Int, body: String) {
-        var request = URLRequest(url: try #require(URL(string: url)))
-        request.setValue("localhost:8080", forHTTPHeaderField: "Host")
-        let (data, response) = try await URLSession.shared.data(for: request)
-        return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import GapuraFormats
 import GapuraStore
+import GapuraTokens
 import Testing
 
 @testable import GapuraServer
@@ -23,7 +24,7 @@ struct ProgramTests {
         let gapura = try GapuraProgram()
         let setup = try await gapura.succeed("setup", "--json").json
         #expect(setup["new"]?.bool == true)
-        #expect(setup["link"]?.string?.hasPrefix("http://localhost:8080/akun/tautan?kode=") == true)
+        #expect(setup["link"]?.string?.hasPrefix("http://\(gapura.host)/akun/tautan?kode=") == true)
         #expect(try await gapura.succeed("setup", "--json").json["new"]?.bool == false)
 
         let files = try SmallCity.write(to: gapura.folder)
@@ -42,7 +43,7 @@ struct ProgramTests {
         let account = try await gapura.succeed("account", "show", SmallCity.nip, "--json").json
         #expect(account["state"]?.string == "aktif")
         #expect(account["unit"]?.string == "Sekretariat Daerah")
-        #expect(try await gapura.succeed("account", "link", SmallCity.nip).output.hasPrefix("http://localhost:8080/akun/tautan?kode="))
+        #expect(try await gapura.succeed("account", "link", SmallCity.nip).output.hasPrefix("http://\(gapura.host)/akun/tautan?kode="))
 
         let admin = ["account", "add", "--user-name", "rina.admin", "--name", "Rina Admin", "--role", "superadmin", "--json"]
         #expect(try await gapura.run(admin).json["new"]?.bool == true)
@@ -166,6 +167,16 @@ struct ProgramTests {
         let again = try await gapura.succeed("setup", "--json").json
         #expect(again["new"]?.bool == false && again["link"] == nil)
         #expect(try await gapura.succeed("account", "list", "--json").json["matching"]?.integer == 0)
+    }
+
+    @Test("an address that is taken is named")
+    func addressTaken() async throws {
+        let gapura = try await ready()
+        let running = try await gapura.serve()
+        let other = try GapuraProgram(["GAPURA_LISTEN": "127.0.0.1:\(running.port)"])
+        try await other.succeed("setup")
+        expectFailure(try await other.run(["serve"]), 4, "cannot listen")
+        #expect(running.stop() == 0)
     }
 
     @Test("two set-ups at once make one admin")
@@ -333,6 +344,17 @@ struct ProgramTests {
         let set = gapura.folder.path("jwks.json")
         try #"{"keys":[]}"#.write(toFile: set, atomically: true, encoding: .utf8)
         expectFailure(try await gapura.run(["token", "verify", "-", "--jwks", set], input: token), 1, "not accepted")
+
+        let key = try SigningKey.generate(.es256)
+        let expiry = Timestamp.now().adding(seconds: 60).seconds
+        let claims: JSONObject = ["iss": "https://masuk.contoh", "aud": "arsip", "sub": "x", "exp": .integer(expiry)]
+        let issued = try JWS.sign(claims.encoded(), with: key)
+        try Data(JSONWebKeySet([key.verificationKey]).encoded()).write(to: URL(fileURLWithPath: set))
+        let flags = ["--jwks", set, "--issuer", "https://masuk.contoh"]
+        let verified = try await gapura.run(["token", "verify", "-", "--audience", "arsip", "--json"] + flags, input: issued)
+        #expect(verified.code == 0, "\(verified.errors)")
+        #expect(try verified.json["unchecked"]?.strings == ["typ"])
+        expectFailure(try await gapura.run(["token", "verify", "-", "--audience", "surat"] + flags, input: issued), 1, "audience")
         expectFailure(try await gapura.run(["token", "verify", "-", "--issuer", "http://127.0.0.1:1"], input: token), 4, "keys cannot be had")
     }
 }

@@ -10,7 +10,10 @@ import Testing
     func roundTrip(_ engine: Engine) async throws {
         try await withStore(engine) { store in
             let id = ID<Unit>.make(now: Timestamp(milliseconds: -1_500_000_000_000))
-            let texts = ["", "a", "O'Brien; DROP TABLE units --", "$1 ? :a", "\u{1f1ee}\u{1f1e9} Ñandú", "a\r\nb\tc", String(repeating: "é", count: 70_000)]
+            let texts = [
+                "", "a", "O'Brien; DROP TABLE units --", "$1 ? :a", "\u{1f1ee}\u{1f1e9} Ñandú", "a\r\nb\tc",
+                String(repeating: "é", count: 70_000),
+            ]
             for text in texts {
                 let row = try await store.write { tx in
                     try tx.run("DELETE FROM codes")
@@ -52,7 +55,8 @@ import Testing
             let (noText, noNumber): (String?, Int64?) = (nil, nil)
             let row = try await store.write { tx in
                 try tx.run("INSERT INTO codes (id, note, amount) VALUES ('n', \(noText), \(noNumber))")
-                return try tx.first("SELECT \(noText) IS NULL, COALESCE(\(noNumber), \(7)), note, amount FROM codes WHERE id = 'n'")
+                return try tx.first(
+                    "SELECT \(noText) IS NULL, COALESCE(\(noNumber), \(7)), note, amount FROM codes WHERE id = 'n'")
             }
             #expect(row?.values == [.integer(1), .integer(7), .null, .null])
         }
@@ -104,7 +108,9 @@ import Testing
                 }
             }
             #expect(error?.kind == .invalidText)
-            let reading = await storeError { _ = try await store.read { try $0.rows("SELECT 1 FROM codes WHERE id = \("\0")") } }
+            let reading = await storeError {
+                _ = try await store.read { try $0.rows("SELECT 1 FROM codes WHERE id = \("\0")") }
+            }
             #expect(reading?.kind == .invalidText)
             #expect(try await store.count("SELECT COUNT(*) FROM codes") == 0)
         }
@@ -120,7 +126,9 @@ import Testing
                 ("INSERT INTO units (id) VALUES ('x')", .notNull),
                 ("INSERT INTO codes (id, amount) VALUES ('x', -1)", .check),
             ]
-            try await store.write { tx in _ = try tx.run("INSERT INTO units (id, parent, name) VALUES ('child', 'root', 'Dinas')") }
+            try await store.write { tx in
+                _ = try tx.run("INSERT INTO units (id, parent, name) VALUES ('child', 'root', 'Dinas')")
+            }
             for (statement, constraint) in cases {
                 let error = await storeError { try await store.write { tx in _ = try tx.run(statement) } }
                 #expect(error?.kind == .constraint(constraint), "\(statement)")
@@ -139,7 +147,8 @@ import Testing
                 #expect(try tx.run("UPDATE codes SET note = 'x' WHERE id = 'nobody'") == 0)
                 #expect(try tx.run("SELECT 1") <= 1)
                 #expect(try tx.run("INSERT INTO codes (id) VALUES ('a') ON CONFLICT (id) DO NOTHING") == 0)
-                let upsert: Statement = "INSERT INTO codes (id, note) VALUES ('a', 'y') ON CONFLICT (id) DO UPDATE SET note = excluded.note"
+                let upsert: Statement =
+                    "INSERT INTO codes (id, note) VALUES ('a', 'y') ON CONFLICT (id) DO UPDATE SET note = excluded.note"
                 #expect(try tx.run(upsert) == 1)
                 let changed = try tx.rows("UPDATE codes SET amount = 3 RETURNING id")
                 #expect(try changed.map { try $0.text(0) }.sorted() == ["a", "b"])
@@ -155,7 +164,9 @@ import Testing
         try await withStore(engine) { store in
             let (limit, sum) = (100, Int64(5050))
             let statement: Statement = """
-                WITH RECURSIVE numbers (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < \(limit))
+                WITH RECURSIVE numbers (n) AS (
+                    SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < \(limit)
+                )
                 SELECT SUM(n), COUNT(*), MAX(n) FROM numbers
                 """
             let row = try await store.read { try $0.first(statement) }
@@ -167,7 +178,9 @@ import Testing
     func streaming(_ engine: Engine) async throws {
         try await withStore(engine) { store in
             try await store.write { tx in
-                for number in 0..<1_700 { try tx.run("INSERT INTO codes (id, amount) VALUES (\("c\(number)"), \(number))") }
+                for number in 0..<1_700 {
+                    try tx.run("INSERT INTO codes (id, amount) VALUES (\("c\(number)"), \(number))")
+                }
             }
             let select: Statement = "SELECT id, amount FROM codes WHERE amount >= \(100) ORDER BY amount"
             let (sum, inner) = try await store.read { tx in
@@ -221,7 +234,9 @@ import Testing
     @Test("a read cannot write", arguments: engines)
     func readOnly(_ engine: Engine) async throws {
         try await withStore(engine) { (store: Store) async throws in
-            let error = await storeError { try await store.read { tx in _ = try tx.run("INSERT INTO codes (id) VALUES ('a')") } }
+            let error = await storeError {
+                try await store.read { tx in _ = try tx.run("INSERT INTO codes (id) VALUES ('a')") }
+            }
             #expect(error?.kind == .readOnly)
             #expect(try await store.count("SELECT COUNT(*) FROM codes") == 0)
         }
@@ -230,7 +245,9 @@ import Testing
     @Test("two statements at once are refused", arguments: engines)
     func twoStatements(_ engine: Engine) async throws {
         try await withStore(engine) { (store: Store) async throws in
-            _ = await storeError { try await store.write { tx in _ = try tx.run("DELETE FROM codes; DELETE FROM units") } }
+            _ = await storeError {
+                try await store.write { tx in _ = try tx.run("DELETE FROM codes; DELETE FROM units") }
+            }
             #expect(try await store.count("SELECT COUNT(*) FROM units") == 1)
         }
     }
@@ -371,7 +388,9 @@ import Testing
             for number in 0..<count {
                 let store = store(number)
                 group.addTask {
-                    try await store.write { try $0.run("UPDATE codes SET used_at = \(number) WHERE id = 'code' AND used_at IS NULL") }
+                    try await store.write {
+                        try $0.run("UPDATE codes SET used_at = \(number) WHERE id = 'code' AND used_at IS NULL")
+                    }
                 }
             }
             return try await group.reduce(0, +)

@@ -50,7 +50,9 @@ import Testing
         }
         let error = await storeError { _ = try await Store.open(location, migrations: testMigrations + [broken]) }
         #expect(error?.message.contains("migration 3 (broken)") == true)
-        let mended = Migration(version: 3, name: "mended") { tx in _ = try tx.run("CREATE TABLE third (id TEXT PRIMARY KEY)") }
+        let mended = Migration(version: 3, name: "mended") { tx in
+            _ = try tx.run("CREATE TABLE third (id TEXT PRIMARY KEY)")
+        }
         let store = try await Store.open(location, migrations: testMigrations + [mended])
         #expect(try await store.count("SELECT COUNT(*) FROM schema_migrations") == 3)
         #expect(try await store.count("SELECT COUNT(*) FROM units") == 1)
@@ -82,7 +84,9 @@ import Testing
     func twice() async throws {
         let folder = TemporaryFolder()
         let first = try await Store.open(.sqlite(path: folder.database), migrations: testMigrations)
-        let error = await storeError { _ = try await Store.open(.sqlite(path: folder.database), migrations: testMigrations) }
+        let error = await storeError {
+            _ = try await Store.open(.sqlite(path: folder.database), migrations: testMigrations)
+        }
         #expect(error?.kind == .locked)
         #expect(error?.message.contains("process \(getpid())") == true)
         #expect(DataLock.holder(of: folder.database) == "\(getpid())")

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A private PostgreSQL for one test process: its own data folder, a Unix socket and no port, gone with the process however it ends.
+/// A private PostgreSQL for one test process: its own data folder, a Unix socket and no port, gone with the process
+/// however it ends.
 ///
 /// A machine without PostgreSQL makes the tests fail; it does not skip them.
 struct PostgresCluster: Sendable {
@@ -42,10 +43,16 @@ struct PostgresCluster: Sendable {
         let data = folder + "/data"
         do {
             try run(
-                user + ["\(binaries)/initdb", "-D", data, "-U", "gapura", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+                user + [
+                    "\(binaries)/initdb", "-D", data, "-U", "gapura", "-A", "trust", "-E", "UTF8", "--locale=C",
+                    "--no-sync",
+                ]
             )
             let settings = "-k \(folder) -c listen_addresses= -c fsync=off -c max_connections=300 -c autovacuum=off"
-            try run(user + ["\(binaries)/pg_ctl", "-D", data, "-w", "-t", "60", "-l", "\(folder)/log", "-o", settings, "start"])
+            try run(
+                user + [
+                    "\(binaries)/pg_ctl", "-D", data, "-w", "-t", "60", "-l", "\(folder)/log", "-o", settings, "start",
+                ])
         } catch {
             try? FileManager.default.removeItem(atPath: folder)
             throw error
@@ -66,37 +73,40 @@ struct PostgresCluster: Sendable {
 
     /// A shell that waits for the end of this process, even by SIGKILL, then stops the server and removes the folder.
     private static func stopWithThisProcess(_ folder: String, _ stop: [String]) throws {
-        let script = "while kill -0 \(getpid()) 2>/dev/null; do sleep 0.5; done; \(stop.joined(separator: " ")); rm -rf \(folder)"
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
-        process.arguments = ["sh", "-c", script]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        let script =
+            "while kill -0 \(getpid()) 2>/dev/null; do sleep 0.5; done; \(stop.joined(separator: " ")); rm -rf \(folder)"
+        _ = try spawn(["setsid", "sh", "-c", script], output: "/dev/null")
     }
 
     @discardableResult
     private static func run(_ command: [String]) throws -> String {
-        let output = NSTemporaryDirectory() + "/gapura-run-\(UUID().uuidString)"
-        _ = FileManager.default.createFile(atPath: output, contents: nil)
-        defer { try? FileManager.default.removeItem(atPath: output) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        process.currentDirectoryURL = URL(fileURLWithPath: "/tmp")
-        process.standardInput = FileHandle.nullDevice
-        // A file and not a pipe: the server inherits it and would keep a pipe open.
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-        process.standardOutput = handle
-        process.standardError = handle
-        try process.run()
-        process.waitUntilExit()
+        let output = "/tmp/gapura-run-\(UUID().uuidString)"
+        defer { unlink(output) }
+        let child = try spawn(command, output: output)
+        var status: CInt = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
         let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-        guard process.terminationStatus == 0 else {
+        guard status == 0 else {
             throw ClusterError(description: "\(command.joined(separator: " ")): \(text)")
         }
         return text
+    }
+
+    /// Not Foundation's `Process`: on Linux that waits for grandchildren too, and the server is one.
+    private static func spawn(_ command: [String], output: String) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // In a folder that the server's user may enter.
+        var arguments = (["sh", "-c", "cd /tmp && exec \"$@\"", "sh"] + command).map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var child: pid_t = 0
+        let code = posix_spawnp(&child, "sh", &actions, nil, &arguments, environ)
+        guard code == 0 else { throw ClusterError(description: "\(command[0]): \(String(cString: strerror(code)))") }
+        return child
     }
 
     struct ClusterError: Error, CustomStringConvertible {

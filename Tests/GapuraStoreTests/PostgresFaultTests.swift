@@ -8,7 +8,9 @@ import Testing
     @Test("a server that is not there is one clear line within seconds")
     func unreachable() async throws {
         let begin = ContinuousClock.now
-        let error = await storeError { _ = try await Store.open(.postgres(url: "postgres://gapura@127.0.0.1:1/gapura")) }
+        let error = await storeError {
+            _ = try await Store.open(.postgres(url: "postgres://gapura@127.0.0.1:1/gapura"))
+        }
         #expect(error?.kind == .unavailable)
         #expect(error?.message.contains("refused") == true)
         #expect(error?.message.contains("\n") == false)
@@ -19,7 +21,9 @@ import Testing
     func silent() async throws {
         let listener = try SilentListener()
         let begin = ContinuousClock.now
-        let error = await storeError { _ = try await Store.open(.postgres(url: "postgres://gapura:rahasia@127.0.0.1:\(listener.port)/gapura")) }
+        let error = await storeError {
+            _ = try await Store.open(.postgres(url: "postgres://gapura:rahasia@127.0.0.1:\(listener.port)/gapura"))
+        }
         #expect(error?.kind == .unavailable)
         #expect(error?.message.contains("rahasia") == false)
         #expect(ContinuousClock.now - begin < .seconds(8))
@@ -131,7 +135,8 @@ import Testing
     func preparedStatements() async throws {
         let cluster = try PostgresCluster.shared()
         let url = try cluster.makeDatabase()
-        let store = try await Store.open(.postgres(url: url), migrations: testMigrations, options: StoreOptions(readers: 1, engine: .postgres))
+        let store = try await Store.open(
+            .postgres(url: url), migrations: testMigrations, options: StoreOptions(readers: 1, engine: .postgres))
         try await store.read { tx in
             for count in 1...600 {
                 let numbers = Array(repeating: Int64(1), count: count)
@@ -148,7 +153,10 @@ import Testing
 
     private func end(_ url: String) throws {
         try PostgresCluster.shared().query(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            """
+            SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """,
             in: url
         )
     }
@@ -182,7 +190,8 @@ private final class SilentListener {
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let bound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && listen(descriptor, 16) == 0 && getsockname(descriptor, $0, &size) == 0
+                bind(descriptor, $0, size) == 0 && listen(descriptor, 16) == 0
+                    && getsockname(descriptor, $0, &size) == 0
             }
         }
         guard bound else { throw StoreError(.other, "no port") }

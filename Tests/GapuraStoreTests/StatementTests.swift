@@ -18,11 +18,19 @@ import Testing
         let condition: Statement = "a = \("x") AND b IN \(list: [Int64(1), 2])"
         let nested: Statement = "(\(fragment: condition)) OR c = \(true)"
         let plain: Statement = "id, name"
-        let statement: Statement = "SELECT \(fragment: plain) \(raw: "FROM t") WHERE d = \("é") AND (\(fragment: nested)) AND e = \(Timestamp(milliseconds: 5))"
+        let statement: Statement =
+            """
+            SELECT \(fragment: plain) \(raw: "FROM t") WHERE d = \("é") AND (\(fragment: nested)) \
+            AND e = \(Timestamp(milliseconds: 5))
+            """
         #expect(
-            statement.text == "SELECT id, name FROM t WHERE d = $1 AND ((a = $2 AND b IN ($3, $4)) OR c = $5) AND e = $6"
+            statement.text
+                == "SELECT id, name FROM t WHERE d = $1 AND ((a = $2 AND b IN ($3, $4)) OR c = $5) AND e = $6"
         )
-        #expect(statement.bindings.map(\.value) == [.text("é"), .text("x"), .integer(1), .integer(2), .integer(1), .integer(5)])
+        #expect(
+            statement.bindings.map(\.value) == [
+                .text("é"), .text("x"), .integer(1), .integer(2), .integer(1), .integer(5),
+            ])
     }
 
     @Test("twelve parameters and more are renumbered as well")
@@ -82,11 +90,16 @@ import Testing
         #expect(ids.allSatisfy { UUIDText.isCanonical($0) && $0.dropFirst(14).hasPrefix("4") })
     }
 
-    @Test("only the canonical spelling is an identifier", arguments: [
-        "", "018bcfe5-6800-7000-8000-00000000000", "018bcfe5-6800-7000-8000-0000000000000", "018BCFE5-6800-7000-8000-000000000000",
-        "018bcfe5_6800-7000-8000-000000000000", "018bcfe5-6800-7000-8000-00000000000g", "{018bcfe5-6800-7000-8000-00000000000}",
-        "018bcfe568007000800000000000000000000000", "018bcfe5-6800-7000-8000-00000000000\u{660}", "018bcfe5-6800-7000-8000-0000000000 0",
-    ])
+    @Test(
+        "only the canonical spelling is an identifier",
+        arguments: [
+            "", "018bcfe5-6800-7000-8000-00000000000", "018bcfe5-6800-7000-8000-0000000000000",
+            "018BCFE5-6800-7000-8000-000000000000",
+            "018bcfe5_6800-7000-8000-000000000000", "018bcfe5-6800-7000-8000-00000000000g",
+            "{018bcfe5-6800-7000-8000-00000000000}",
+            "018bcfe568007000800000000000000000000000", "018bcfe5-6800-7000-8000-00000000000\u{660}",
+            "018bcfe5-6800-7000-8000-0000000000 0",
+        ])
     func refused(_ text: String) {
         #expect(ID<Thing>(text) == nil)
     }
@@ -104,7 +117,9 @@ import Testing
 
     @Test("no secret of a URL is printed")
     func description() throws {
-        let text = try DatabaseLocation("postgres://gapura:ra@hasia@db.kota.example:5432/gapura?sslmode=require&password=rahasia").description
+        let text = try DatabaseLocation(
+            "postgres://gapura:ra@hasia@db.kota.example:5432/gapura?sslmode=require&password=rahasia"
+        ).description
         #expect(text == "postgres://db.kota.example:5432/gapura")
     }
 }

@@ -13,7 +13,8 @@ let testMigrations: [Migration] = [
         try tx.run(
             """
             CREATE TABLE codes (
-                id TEXT PRIMARY KEY, unit TEXT REFERENCES units (id), used_at BIGINT, note TEXT, amount BIGINT CHECK (amount >= 0)
+                id TEXT PRIMARY KEY, unit TEXT REFERENCES units (id), used_at BIGINT, note TEXT,
+                amount BIGINT CHECK (amount >= 0)
             )
             """
         )

@@ -1,9 +1,10 @@
 import GapuraFormats
 import GapuraStore
 import Hummingbird
-import HummingbirdTesting
+import HummingbirdCore
 import Logging
 import Metrics
+import NIOCore
 import Testing
 
 @testable import Gapura
@@ -11,7 +12,7 @@ import Testing
 @Suite("Operations")
 struct OperationsTests {
     private func routers() async throws -> (
-        main: Router<BasicRequestContext>, second: Router<BasicRequestContext>, health: HealthCheck, store: Store,
+        main: Router<OperationsContext>, second: Router<OperationsContext>, health: HealthCheck, store: Store,
         metrics: PrometheusMetrics,
         folder: TestFolder
     ) {
@@ -21,7 +22,7 @@ struct OperationsTests {
         let health = HealthCheck(store: store, keyring: keyring)
         let metrics = PrometheusMetrics()
         let endpoints = OperationsEndpoints(health: health, metrics: metrics)
-        let (main, second) = (Router(), Router())
+        let (main, second) = (Router(context: OperationsContext.self), Router(context: OperationsContext.self))
         main.add(middleware: RequestMetrics(metrics: metrics))
         endpoints.addPublicRoutes(to: main)
         endpoints.addPrivateRoutes(to: second)
@@ -33,7 +34,8 @@ struct OperationsTests {
     @Test("attack 307: the main address says ok or unavailable and no more; the second one says why")
     func health() async throws {
         let (main, second, health, store, _, folder) = try await routers()
-        try await Application(router: main).test(.router) { client in
+        do {
+            let client = Caller(main)
             for path in ["/livez", "/readyz"] {
                 let response = try await client.execute(uri: path, method: .get)
                 #expect(response.status == .ok)
@@ -41,7 +43,8 @@ struct OperationsTests {
             }
             #expect(try await client.execute(uri: "/metrics", method: .get).status == .notFound)
         }
-        try await Application(router: second).test(.router) { client in
+        do {
+            let client = Caller(second)
             let response = try await client.execute(uri: "/readyz", method: .get)
             let report = try StrictJSON.parse(Array(response.body.readableBytesView))
             #expect(report["status"] == "ok")
@@ -49,13 +52,15 @@ struct OperationsTests {
             #expect(report["checks"]?["keys"]?["algorithms"] == ["RS256", "ES256", "EdDSA"])
         }
         await store.close()
-        try await Application(router: main).test(.router) { client in
+        do {
+            let client = Caller(main)
             let response = try await client.execute(uri: "/readyz", method: .get)
             #expect(response.status == .serviceUnavailable)
             #expect(String(buffer: response.body) == "unavailable\n")
             #expect(try await client.execute(uri: "/livez", method: .get).status == .ok)
         }
-        try await Application(router: second).test(.router) { client in
+        do {
+            let client = Caller(second)
             let response = try await client.execute(uri: "/readyz", method: .get)
             #expect(response.status == .serviceUnavailable)
             let report = try StrictJSON.parse(Array(response.body.readableBytesView))
@@ -70,7 +75,8 @@ struct OperationsTests {
     func draining() async throws {
         let (main, _, health, _, _, folder) = try await routers()
         health.beginDraining()
-        try await Application(router: main).test(.router) { client in
+        do {
+            let client = Caller(main)
             let live = try await client.execute(uri: "/livez", method: .get)
             #expect(live.status == .ok)
             let ready = try await client.execute(uri: "/readyz", method: .get)
@@ -82,7 +88,8 @@ struct OperationsTests {
     @Test("attack 304: requests are counted by route pattern, never by what the client wrote")
     func requests() async throws {
         let (main, second, _, _, metrics, folder) = try await routers()
-        try await Application(router: main).test(.router) { client in
+        do {
+            let client = Caller(main)
             for id in ["199001012015031001", "rahasia", "lain"] {
                 _ = try await client.execute(uri: "/akun/\(id)?token=rahasia", method: .get)
             }
@@ -104,7 +111,8 @@ struct OperationsTests {
         #expect(text.contains("gapura_http_requests_total{method=\"GET\",route=\"/rusak\",status=\"4xx\"} 1"))
         #expect(text.contains("gapura_http_request_duration_seconds_count{method=\"GET\",route=\"/akun/{id}\"} 3"))
         #expect(text.contains("gapura_http_requests_in_flight 0\n"))
-        try await Application(router: second).test(.router) { client in
+        do {
+            let client = Caller(second)
             let response = try await client.execute(uri: "/metrics", method: .get)
             #expect(response.headers[.contentType] == "text/plain; version=0.0.4; charset=utf-8")
             let body = String(buffer: response.body)
@@ -165,5 +173,53 @@ struct OperationsTests {
         #expect(!text.contains("x_total 5"))
         #expect(text.contains("_9_lives_ 1"))
         #expect(text.contains("r_bucket{le=\"10\"} 1"))
+    }
+}
+
+/// Calls a router without a server.
+private struct Caller {
+    private let responder: any HTTPResponder<OperationsContext>
+
+    init(_ router: Router<OperationsContext>) {
+        responder = router.buildResponder()
+    }
+
+    func execute(
+        uri: String, method: HTTPRequest.Method
+    ) async throws -> (status: HTTPResponse.Status, headers: HTTPFields, body: ByteBuffer) {
+        let head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: uri)
+        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
+        do {
+            let response = try await responder.respond(to: request, context: OperationsContext(source: OperationsSource()))
+            let seen = Seen<ByteBuffer>()
+            try await response.body.write(SeenWriter(seen: seen))
+            return (response.status, response.headers, seen.all.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) })
+        } catch let error as any HTTPResponseError {
+            return (error.status, [:], ByteBuffer())
+        }
+    }
+}
+
+private struct SeenWriter: ResponseBodyWriter {
+    let seen: Seen<ByteBuffer>
+
+    mutating func write(_ buffer: ByteBuffer) async throws {
+        seen.append(buffer)
+    }
+
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}
+
+struct OperationsSource: RequestContextSource {
+    let logger = Logger.silent
+}
+
+struct OperationsContext: RequestContext {
+    typealias Source = OperationsSource
+
+    var coreContext: CoreRequestContextStorage
+
+    init(source: OperationsSource) {
+        coreContext = CoreRequestContextStorage(source: source)
     }
 }

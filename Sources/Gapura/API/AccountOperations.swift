@@ -19,7 +19,8 @@ enum AccountOperations {
             let (account, isNew) = try directory.add(userName: userName, displayName: name, email: email, role: role, endsAt: endsAt)
             var json = try AccountJSON.make(account, tx, at: now)
             json["new"] = .bool(isNew)
-            if wantsLink { try issue(directory, account, settings, into: &json) }
+            // A further link would kill the first one, which may be on its way already.
+            if wantsLink, isNew { try issue(directory, account, settings, into: &json) }
             return .object(json)
         }
     }

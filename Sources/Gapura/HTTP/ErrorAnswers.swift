@@ -90,7 +90,9 @@ package struct ErrorAnswers: RouterMiddleware {
             kind: error.kind, code: error.code, developerHint: error.developerHint, requestID: context.requestID,
             applicationName: error.applicationName
         )
-        var response = try answers.page(.error(model), status: HTTPResponse.Status(code: error.kind.status), for: request)
+        var response = try answers.page(
+            .error(model), status: HTTPResponse.Status(code: error.kind.status), for: request, cookies: error.cookies
+        )
         if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
         return response
     }

@@ -20,8 +20,7 @@ package struct LanguageChoice: RouterMiddleware {
             let chosen = pairs.first(where: { $0.name.isExactly("bahasa") }).flatMap({ Language(rawValue: $0.value) })
         else { return try await next(request, context) }
         let rest = FormURLEncoded.encode(pairs.filter { !$0.name.isExactly("bahasa") })
-        // The path as this router read it begins with one slash; `//host` would lead elsewhere.
-        let path = request.uri.path.utf8.starts(with: "//".utf8) ? "/" : request.uri.path
+        let path = PageAnswers.safePath(request)
         return Response(
             status: .seeOther,
             headers: [

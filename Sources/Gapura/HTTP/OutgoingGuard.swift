@@ -120,7 +120,7 @@ struct OutgoingURL: Equatable, Sendable {
         var address: IPAddress?
         let host: String
         if text.first == UInt8(ascii: "[") {
-            guard let close = text.firstIndex(of: UInt8(ascii: "]")),
+            guard let close = text.firstIndex(of: UInt8(ascii: "]")), text[..<close].contains(UInt8(ascii: ":")),
                 let literal = IPAddress(String(Substring(text[text.index(after: text.startIndex)..<close])))
             else { throw error("not an IPv6 address") }
             address = literal

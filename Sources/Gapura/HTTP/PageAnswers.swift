@@ -47,9 +47,20 @@ package struct PageAnswers: Sendable {
 
     /// The path for the language switch; a sign-in under way keeps its number.
     private static func ownPath(_ request: Request) -> String {
+        let path = safePath(request)
         let query = try? RequestParameters(query: request)
-        guard let number = query?["alur"], number.utf8.count == 22, (try? Base64URL.decode(number)) != nil else { return request.uri.path }
-        return "\(request.uri.path)?alur=\(number)"
+        guard let number = query?["alur"], number.utf8.count == 22, (try? Base64URL.decode(number)) != nil else { return path }
+        return "\(path)?alur=\(number)"
+    }
+
+    /// The path of a request, for a link or a redirect to it. Browsers read `//host` and `/\host` as another host: those lead home (attack 61).
+    static func safePath(_ request: Request) -> String {
+        let bytes = request.uri.path.utf8
+        let second = bytes.dropFirst().first
+        guard bytes.first == UInt8(ascii: "/"), second != UInt8(ascii: "/"), second != UInt8(ascii: "\\"), !bytes.contains(where: { $0 <= 0x20 }) else {
+            return "/"
+        }
+        return request.uri.path
     }
 
     /// No `form-action`: it would also forbid the redirect to an application after our own form (oidc-behaviours 81).

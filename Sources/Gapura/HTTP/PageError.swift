@@ -8,10 +8,12 @@ package struct PageError: Error, Sendable {
     package let reason: String
     package let applicationName: String?
     package let retryAfter: Int?
+    /// `Set-Cookie` values of what was done before the error, such as a sign-in.
+    package let cookies: [String]
 
     package init(
         _ kind: ErrorModel.Kind, code: String? = nil, hint: String? = nil, reason: String, applicationName: String? = nil,
-        retryAfter: Int? = nil
+        retryAfter: Int? = nil, cookies: [String] = []
     ) {
         self.kind = kind
         self.code = code ?? kind.code
@@ -19,6 +21,7 @@ package struct PageError: Error, Sendable {
         self.reason = reason
         self.applicationName = applicationName
         self.retryAfter = retryAfter
+        self.cookies = cookies
     }
 }
 

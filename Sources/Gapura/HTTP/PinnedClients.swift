@@ -33,6 +33,13 @@ final class PinnedClients: Sendable {
         self.configuration = configuration
     }
 
+    /// Whoever forgot `shutdown`: AsyncHTTPClient would trap.
+    deinit {
+        for client in state.withLock({ $0.entries.values.map(\.client) }) {
+            client.shutdown { _ in }
+        }
+    }
+
     func with<Value: Sendable>(
         host: String, address: IPAddress, _ body: (HTTPClient) async throws -> Value
     ) async throws -> Value {

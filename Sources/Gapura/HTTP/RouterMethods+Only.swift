@@ -16,7 +16,10 @@ extension RouterMethods where Context == GapuraContext {
     ) {
         for method in methods { on(path, method: method, use: handler) }
         let allowed = methods.map(\.rawValue).joined(separator: ", ")
-        let others: [HTTPRequest.Method] = [.get, .post, .put, .delete, .patch, .head].filter { !methods.contains($0) }
+        // HEAD comes with GET (RFC 9110 section 9.1).
+        let others: [HTTPRequest.Method] = [.get, .post, .put, .delete, .patch, .head].filter { method in
+            !methods.contains(method) && !(method == .head && methods.contains(.get))
+        }
         for method in others {
             on(path, method: method) { _, _ -> Response in throw MethodNotAllowed(allow: allowed) }
         }

@@ -59,6 +59,12 @@ package struct AuthorizationRequestReader: Sendable {
     /// Longest `state` and `nonce` that are taken (attack 23).
     static let maximumText = 2048
 
+    /// The parameters that are read here; others are ignored (RFC 6749 section 3.1).
+    static let names = [
+        "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+        "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "request", "request_uri", "registration",
+    ]
+
     private let store: Store
     private let clients: ClientReader
     private let hints: IDTokenHintReader
@@ -74,8 +80,9 @@ package struct AuthorizationRequestReader: Sendable {
         let redirectURI = try redirectURI(parameters, client)                       // 2 where answers go; from here errors are redirected
         var target = ResponseTarget(redirectURI: redirectURI, mode: .query, state: nil)
         do {
-            target.mode = try responseMode(parameters)                              // 3 how
-            target.state = try state(parameters)                                    // 4 with what
+            target.state = Self.saneState(parameters)                               // 3 with what: errors carry it too
+            target.mode = try responseMode(parameters)                              // 4 how
+            try refuseInsaneState(parameters, target.state)
             try refuseRequestObjects(parameters)                                    // 5 before anything else is believed
             try parameters.refuseDuplicates()                                       // 6
             try responseType(parameters, client)                                    // 7 for what
@@ -130,12 +137,20 @@ package struct AuthorizationRequestReader: Sendable {
         return mode
     }
 
-    private func state(_ parameters: RequestParameters) throws -> String? {
-        guard let state = parameters["state"] else { return nil }
-        guard !parameters.isRepeated("state"), state.utf8.count <= Self.maximumText, !state.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
+    private static func saneState(_ parameters: RequestParameters) -> String? {
+        guard let state = parameters["state"], !parameters.isRepeated("state"), isSane(state) else { return nil }
+        return state
+    }
+
+    private func refuseInsaneState(_ parameters: RequestParameters, _ sane: String?) throws {
+        guard parameters["state"] == nil || sane != nil else {
             throw OAuthError.invalidRequest("state is longer than 2048 bytes, has control characters, or was sent twice.")
         }
-        return state
+    }
+
+    /// What is kept and given back: neither too long nor with characters that a database or a header cannot hold.
+    private static func isSane(_ text: String) -> Bool {
+        text.utf8.count <= maximumText && !text.utf8.contains { $0 < 0x20 || $0 == 0x7f }
     }
 
     private func refuseRequestObjects(_ parameters: RequestParameters) throws {
@@ -157,7 +172,7 @@ package struct AuthorizationRequestReader: Sendable {
 
     private func nonce(_ parameters: RequestParameters) throws -> String? {
         guard let nonce = parameters["nonce"] else { return nil }
-        guard nonce.utf8.count <= Self.maximumText else { throw OAuthError.invalidRequest("nonce is longer than 2048 bytes.") }
+        guard Self.isSane(nonce) else { throw OAuthError.invalidRequest("nonce is longer than 2048 bytes or has control characters.") }
         return nonce
     }
 

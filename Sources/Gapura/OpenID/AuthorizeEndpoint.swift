@@ -3,6 +3,7 @@ import GapuraFormats
 import GapuraStore
 import GapuraTokens
 package import Hummingbird
+import Logging
 
 /// Authorization endpoint: RFC 6749 section 3.1, OpenID Connect Core section 3.1.2.
 package struct AuthorizeEndpoint: Sendable {
@@ -13,6 +14,8 @@ package struct AuthorizeEndpoint: Sendable {
     private let answers: PageAnswers
     private let refusals: RefusalLog
     private let store: Store
+    private let challenges = RecentChallenges()
+    private let logger: Logger
 
     package init(_ services: Services, clients: ClientReader, refusals: RefusalLog) {
         requests = AuthorizationRequestReader(services, clients: clients)
@@ -22,16 +25,20 @@ package struct AuthorizeEndpoint: Sendable {
         answers = PageAnswers(services)
         self.refusals = refusals
         store = services.store
+        logger = services.logger
     }
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {
         router.get("/oauth2/authorize") { request, context in
             try await authorize(RequestParameters(query: request), request, context)
         }
-        // The browser comes back with GET, and brings its cookies, which SameSite=Lax keeps from a post of another site.
+        // The browser comes back with GET, and brings its cookies, which SameSite=Lax keeps from a post of another site. Only what is read goes into
+        // the URL, so that a secret posted by mistake does not (attack 16).
         router.post("/oauth2/authorize") { request, _ in
-            let form = try await RequestParameters(form: request)
-            return answers.redirect(to: "/oauth2/authorize?" + FormURLEncoded.encode(form.pairs))
+            let pairs = try await RequestParameters(form: request).pairs.filter { pair in
+                AuthorizationRequestReader.names.contains { $0.isExactly(pair.name) }
+            }
+            return answers.redirect(to: "/oauth2/authorize?" + FormURLEncoded.encode(pairs))
         }
     }
 
@@ -63,11 +70,21 @@ package struct AuthorizeEndpoint: Sendable {
         do {
             let asked = try await requests.read(parameters)
             guard let signedIn, !needsSignIn(asked, signedIn, freshSince: freshSince, at: context.now) else {
+                if flow != nil {
+                    // Who signed in is not whom the hint names; asking again would go round and round.
+                    throw RedirectableError(
+                        error: OAuthError(.loginRequired, "Another person signed in than was asked for."), target: asked.target,
+                        clientID: asked.client.id.text
+                    )
+                }
                 return try await signIn(asked, parameters, wasSignedIn: signedIn != nil, request, context)
             }
             let outcome = try await codes.issue(for: asked, signedIn, flow: flow, at: context.now)
             switch outcome {
             case .code(let code):
+                if let challenge = asked.challenge, challenges.isRepeated(challenge, of: asked.client.id) {
+                    logger.notice("pkce.challenge_reused", metadata: ["request": "\(context.requestID)", "client": "\(asked.client.id.text)"])
+                }
                 return try responses.code(code, to: asked.target, for: request, cookies: cookies)
             case .noAccess:
                 if asked.prompts.contains(.none) {
@@ -76,7 +93,9 @@ package struct AuthorizeEndpoint: Sendable {
                         clientID: asked.client.id.text
                     )
                 }
-                throw PageError(.noAccess, reason: "no access rule admits the person", applicationName: asked.client.metadata.clientName)
+                throw PageError(
+                    .noAccess, reason: "no access rule admits the person", applicationName: asked.client.metadata.clientName, cookies: cookies
+                )
             case .signedOut:
                 return try await signIn(asked, parameters, wasSignedIn: false, request, context)
             case .flowSpent:

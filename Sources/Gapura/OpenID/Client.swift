@@ -24,13 +24,19 @@ package final class ClientReader: Sendable {
 
     /// The client if it and its application may act. A disabled one is as unknown as one that never was (attack 1).
     package func find(_ id: String, in tx: Transaction) throws -> Client? {
-        guard id.utf8.count <= 256 else { return nil }
+        guard Self.isClientID(id) else { return nil }
         return try tx.clients.findUsable(ClientID(id)).map(client)
+    }
+
+    /// Whether text has the form of a client id: 1 to 128 visible ASCII characters without a colon, which HTTP Basic splits at.
+    package static func isClientID(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: ":") }
     }
 
     /// Also a client that may not act: for signing its users out, and for admins.
     package func findAny(_ id: ClientID, in tx: Transaction) throws -> Client? {
-        try tx.clients.find(id).map(client)
+        guard Self.isClientID(id.text) else { return nil }
+        return try tx.clients.find(id).map(client)
     }
 
     package func client(_ record: ClientRecord) throws -> Client {

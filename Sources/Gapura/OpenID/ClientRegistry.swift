@@ -58,7 +58,7 @@ package struct ClientRegistry: Sendable {
         at now: Timestamp
     ) throws -> Registered {
         let id = ClientID(clientID ?? application.slug)
-        guard (1...128).contains(id.text.utf8.count), id.text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x3a }) else {
+        guard ClientReader.isClientID(id.text) else {
             throw DirectoryError(
                 .invalid, "A client id has 1 to 128 visible ASCII characters without ':'.",
                 id: "Id klien terdiri dari 1 sampai 128 karakter ASCII tanpa ':'."

@@ -1,9 +1,11 @@
-package import GapuraStore
 internal import GapuraFormats
+package import GapuraStore
 
-/// What a `kedudukan_hukum` code means for the account of its person: a setting of the city, with the default of the domain notes, section 2.2.
+/// What a `kedudukan_hukum` code means for the account of its person: a setting of the city, with the default of the
+/// domain notes, section 2.2.
 ///
-/// A code that stands nowhere leaves a known account as it is and gives a new one `menunggu`: nothing unknown ever activates.
+/// A code that stands nowhere leaves a known account as it is and gives a new one `menunggu`: nothing unknown ever
+/// activates.
 package struct AccountStateTable: Sendable {
     /// What one code asks for.
     package enum Rule: Sendable, Equatable {

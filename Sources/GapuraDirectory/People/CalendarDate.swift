@@ -8,7 +8,8 @@ package struct CalendarDate: Hashable, Sendable {
 
     /// Nil where the calendar has no such day; years 1 to 9999.
     package init?(year: Int, month: Int, day: Int) {
-        guard (1...9999).contains(year), (1...12).contains(month), (1...Self.days(in: month, of: year)).contains(day) else {
+        guard (1...9999).contains(year), (1...12).contains(month), (1...Self.days(in: month, of: year)).contains(day)
+        else {
             return nil
         }
         self.year = year
@@ -19,7 +20,8 @@ package struct CalendarDate: Hashable, Sendable {
     /// `dd-mm-yyyy` as SIASN writes it, also with `/` or `.`, and `yyyy-mm-dd`.
     package init?(_ text: String) {
         let parts = text.utf8.split(omittingEmptySubsequences: false) { $0 == 0x2d || $0 == 0x2f || $0 == 0x2e }
-        guard parts.count == 3, parts.allSatisfy({ (1...4).contains($0.count) && $0.allSatisfy { (0x30...0x39).contains($0) } })
+        guard parts.count == 3,
+            parts.allSatisfy({ (1...4).contains($0.count) && $0.allSatisfy { (0x30...0x39).contains($0) } })
         else { return nil }
         let numbers = parts.map { $0.reduce(0) { $0 * 10 + Int($1 - 0x30) } }
         if parts[0].count == 4 {
@@ -30,7 +32,8 @@ package struct CalendarDate: Hashable, Sendable {
         }
     }
 
-    /// Excel's day number (1900 system); days before 1 March 1900, where Excel counts a leap day that never was, are nil.
+    /// Excel's day number (1900 system); days before 1 March 1900, where Excel counts a leap day that never was, are
+    /// nil.
     package init?(excelDay: Int) {
         guard (61...2_958_465).contains(excelDay) else { return nil }
         self.init(daysSince1970: excelDay - 25_569)

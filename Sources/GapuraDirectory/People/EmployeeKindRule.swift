@@ -3,8 +3,8 @@ package import GapuraStore
 extension EmployeeKind {
     /// The kind of employment as the personnel data tells it.
     ///
-    /// `kedudukan_hukum_id` names PPPK that are in service (71, 72, 73; 101 for paruh waktu). Once they left, only the layout of their number still says
-    /// so. `status_cpns_pns` is `P` for PPPK too, so it decides last.
+    /// `kedudukan_hukum_id` names PPPK that are in service (71, 72, 73; 101 for paruh waktu). Once they left, only the
+    /// layout of their number still says so. `status_cpns_pns` is `P` for PPPK too, so it decides last.
     package init(statusCode: String?, cpnsOrPNS: String?, layout: NIP.Layout?) {
         switch statusCode {
         case "101": self = .pppkPartTime

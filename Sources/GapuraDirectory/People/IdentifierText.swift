@@ -2,7 +2,8 @@ internal import GapuraFormats
 
 /// How an identifier in personnel data is freed of what spreadsheets and people put around it.
 enum IdentifierText {
-    /// Takes off white space at both ends and the apostrophe by which Excel marks text; `null` and nothing at all are nil.
+    /// Takes off white space at both ends and the apostrophe by which Excel marks text; `null` and nothing at all are
+    /// nil.
     static func cleaned(_ text: String) -> String? {
         var scalars = trimmed(text.unicodeScalars)
         while let first = scalars.first, first == "'" || first == "\u{2018}" || first == "\u{2019}" {
@@ -21,7 +22,8 @@ enum IdentifierText {
         return isNull(cleaned) || cleaned.isExactly("-") ? nil : cleaned
     }
 
-    /// Whether a character is in the text that nobody can see: controls, format characters (zero width, direction marks), fillers, unusual spaces.
+    /// Whether a character is in the text that nobody can see: controls, format characters (zero width, direction
+    /// marks), fillers, unusual spaces.
     ///
     /// An identifier with one would look like another and not be it.
     static func hasInvisible(_ text: String) -> Bool {
@@ -36,7 +38,8 @@ enum IdentifierText {
 
     /// Whether Excel has turned a long number into a float: `1.98E+17`, `1,98E+17`.
     ///
-    /// Exactly its form, one digit before the point and an exponent of at most three: hexadecimal ids may well have one `E` among digits.
+    /// Exactly its form, one digit before the point and an exponent of at most three: hexadecimal ids may well have one
+    /// `E` among digits.
     static func isFloat(_ text: String) -> Bool {
         var rest = text.utf8[...]
         if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }

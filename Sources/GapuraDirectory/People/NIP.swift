@@ -1,9 +1,11 @@
 internal import GapuraFormats
 
-/// The number of a civil servant: an NIP (PNS, CPNS) or an NI PPPK, 18 digits that were checked when this value was made.
+/// The number of a civil servant: an NIP (PNS, CPNS) or an NI PPPK, 18 digits that were checked when this value was
+/// made.
 ///
-/// Layout: birth date `YYYYMMDD`, then `YYYYMM` of the appointment (PNS) or `YYYY`, `2` and the number of the contract (PPPK), then the sex digit and a
-/// serial. It is no secret and no key: it says when somebody was born, is printed on letters, and changes (Perka BKN 22/2007; domain notes 1.2, 1.3).
+/// Layout: birth date `YYYYMMDD`, then `YYYYMM` of the appointment (PNS) or `YYYY`, `2` and the number of the contract
+/// (PPPK), then the sex digit and a serial. It is no secret and no key: it says when somebody was born, is printed on
+/// letters, and changes (Perka BKN 22/2007; domain notes 1.2, 1.3).
 package struct NIP: Hashable, Sendable, CustomStringConvertible {
     /// Which numbering the digits follow.
     package enum Layout: String, Sendable {
@@ -23,9 +25,11 @@ package struct NIP: Hashable, Sendable, CustomStringConvertible {
     /// Prints no digits: an NIP does not belong in a log.
     package var description: String { "NIP(\(layout.rawValue))" }
 
-    /// Reads an NIP as people and spreadsheets write it: spaces, dots and hyphens between the groups, an apostrophe in front.
+    /// Reads an NIP as people and spreadsheets write it: spaces, dots and hyphens between the groups, an apostrophe in
+    /// front.
     ///
-    /// - Parameter allowsFixtureYears: accepts people born 18xx, who cannot exist, as test data has them. A real city leaves it off.
+    /// - Parameter allowsFixtureYears: accepts people born 18xx, who cannot exist, as test data has them. A real city
+    ///   leaves it off.
     package static func parse(_ text: String, allowsFixtureYears: Bool) throws(IdentifierProblem) -> NIP {
         guard let cleaned = IdentifierText.cleaned(text) else { throw .missing }
         if IdentifierText.hasInvisible(cleaned) { throw .invisible }

@@ -1,6 +1,7 @@
 internal import GapuraFormats
 
-/// SIASN's own id of a person or unit: opaque, 32 hexadecimal digits in the exports seen, up to 42 characters elsewhere. The join key of every load.
+/// SIASN's own id of a person or unit: opaque, 32 hexadecimal digits in the exports seen, up to 42 characters
+/// elsewhere. The join key of every load.
 package struct PNSID: Hashable, Sendable, CustomStringConvertible {
     package let text: String
 

@@ -2,7 +2,8 @@ internal import GapuraFormats
 
 /// What a cell says, once it is neither an identifier nor a date. `null`, `-` and white space say nothing.
 enum CellText {
-    /// An id or code: freed of the apostrophe. A small whole number that the spreadsheet stored as one is taken as its digits.
+    /// An id or code: freed of the apostrophe. A small whole number that the spreadsheet stored as one is taken as its
+    /// digits.
     static func identifier(_ cell: TabularCell) -> String? {
         switch cell {
         case .text(let text): IdentifierText.cleaned(text)
@@ -29,7 +30,8 @@ enum CellText {
         }
     }
 
-    /// Whether a spreadsheet program would compute the cell: a formula, or a text that looks like one and is more than a dash.
+    /// Whether a spreadsheet program would compute the cell: a formula, or a text that looks like one and is more than
+    /// a dash.
     static func isFormula(_ cell: TabularCell) -> Bool {
         switch cell {
         case .formula: true

@@ -1,5 +1,5 @@
-/// The columns of SIASN's export that the gateway needs. Every other one (NIK, religion, marriage, address, NPWP, BPJS …) is dropped by the parser
-/// itself and never becomes a value here.
+/// The columns of SIASN's export that the gateway needs. Every other one (NIK, religion, marriage, address, NPWP, BPJS
+/// …) is dropped by the parser itself and never becomes a value here.
 package enum PersonnelColumn: String, Sendable, CaseIterable {
     case pnsID = "pns_id"
     case nip = "nip_baru"

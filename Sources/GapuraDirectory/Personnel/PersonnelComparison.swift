@@ -18,7 +18,8 @@ struct PersonnelComparison {
     private var losses = 0
 
     init(
-        options: PersonnelOptions, directory: DirectorySnapshot, units: UnitPlan, governmentIDs: Set<String>, now: Timestamp
+        options: PersonnelOptions, directory: DirectorySnapshot, units: UnitPlan, governmentIDs: Set<String>,
+        now: Timestamp
     ) {
         self.options = options
         self.directory = directory
@@ -47,22 +48,25 @@ struct PersonnelComparison {
             fileName: fileName, source: source, fileDigest: fileDigest, unitsDigest: unitsDigest,
             isRepeated: latest?.fileDigest == fileDigest && (unitsDigest == nil || latest?.unitsDigest == unitsDigest),
             governmentIDs: governmentIDs, units: units, counts: counts, rejected: intake.rejected, warnings: warnings,
-            vanished: vanished, stateChanges: stateChanges, unknownCodes: unknownCodes, stop: stop(vanished), steps: steps,
+            vanished: vanished, stateChanges: stateChanges, unknownCodes: unknownCodes, stop: stop(vanished),
+            steps: steps,
             baseLoadID: latest?.id
         )
     }
 
     // MARK: Numbers that belong to somebody else
 
-    /// A NIP that the directory knows as another person's is refused, unless that person has another one in this file. Refusing a row may take that
-    /// excuse from the next, so it is repeated until nothing changes.
+    /// A NIP that the directory knows as another person's is refused, unless that person has another one in this file.
+    /// Refusing a row may take that excuse from the next, so it is repeated until nothing changes.
     private func refuseForeignNIPs(_ intake: inout PersonnelIntake) {
         while true {
             let numbers = Dictionary(
-                intake.records.compactMap { record in directory.people[record.pnsID].map { ($0.id, record.nip.digits) } }
+                intake.records.compactMap { record in directory.people[record.pnsID].map { ($0.id, record.nip.digits) }
+                }
             ) { first, _ in first }
             let refused = intake.records.filter { record in
-                guard let owner = directory.ownerOfNIP[record.nip.digits], owner != directory.people[record.pnsID]?.id else {
+                guard let owner = directory.ownerOfNIP[record.nip.digits], owner != directory.people[record.pnsID]?.id
+                else {
                     return false
                 }
                 return numbers[owner].map { $0 == record.nip.digits } ?? true
@@ -104,7 +108,8 @@ struct PersonnelComparison {
         )
     }
 
-    /// Ids made in one millisecond are random among themselves. In order, a hundred thousand rows go to the end of their index instead of everywhere.
+    /// Ids made in one millisecond are random among themselves. In order, a hundred thousand rows go to the end of
+    /// their index instead of everywhere.
     private mutating func sortNewIDs() {
         steps.sort { ($0.person.pnsID ?? "") < ($1.person.pnsID ?? "") }
         let places = steps.indices.filter { steps[$0].isNew }
@@ -156,7 +161,8 @@ struct PersonnelComparison {
         if account?.state.maySignIn == true, !state.maySignIn { losses += 1 }
     }
 
-    private static func copy(_ record: PersonnelRecord, _ unitID: UnitID?, _ worksHere: Bool, into person: inout Person) {
+    private static func copy(_ record: PersonnelRecord, _ unitID: UnitID?, _ worksHere: Bool, into person: inout Person)
+    {
         person.name = record.name
         person.frontTitle = record.frontTitle
         person.backTitle = record.backTitle

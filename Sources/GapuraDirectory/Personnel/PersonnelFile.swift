@@ -7,7 +7,8 @@ internal import GapuraTokens
     internal import Darwin
 #endif
 
-/// A file of personnel data or units, read into memory once, so that what is hashed, previewed and applied are the same bytes.
+/// A file of personnel data or units, read into memory once, so that what is hashed, previewed and applied are the same
+/// bytes.
 package struct PersonnelFile: Sendable {
     /// The last part of the path; for people to recognise, never used as a path.
     package let name: String
@@ -16,7 +17,8 @@ package struct PersonnelFile: Sendable {
     package let digest: String
     private let maximumInflatedBytes: Int64
 
-    /// - Parameter maximumInflatedBytes: for uploads; a file given to the command may inflate as far as its ratio allows.
+    /// - Parameter maximumInflatedBytes: for uploads; a file given to the command may inflate as far as its ratio
+    ///   allows.
     package init(name: String, bytes: [UInt8], maximumInflatedBytes: Int64 = .max) {
         self.name = name
         self.bytes = bytes
@@ -25,7 +27,8 @@ package struct PersonnelFile: Sendable {
     }
 
     /// Reads a file of at most `maximumBytes`.
-    package static func open(_ path: String, maximumBytes: Int = 2 << 30) throws(PersonnelSourceError) -> PersonnelFile {
+    package static func open(_ path: String, maximumBytes: Int = 2 << 30) throws(PersonnelSourceError) -> PersonnelFile
+    {
         let descriptor = Self.openReading(path)
         guard descriptor >= 0 else { throw .file("cannot open \(path): \(Self.problem())") }
         defer { close(descriptor) }

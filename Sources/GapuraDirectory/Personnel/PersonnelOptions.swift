@@ -6,7 +6,8 @@ package struct PersonnelOptions: Sendable {
     package var states = AccountStateTable()
     /// The ids of our government (`instansi`). Empty: those of the unit file, or what the last load found there.
     package var governmentIDs: Set<String> = []
-    /// The share of accounts that may sign in beyond which a load has to be confirmed before it takes that right from them.
+    /// The share of accounts that may sign in beyond which a load has to be confirmed before it takes that right from
+    /// them.
     package var stopShare = 0.05
 
     package init() {}
@@ -26,7 +27,8 @@ package enum PersonnelRefusal: Error, Sendable, Equatable, CustomStringConvertib
         case .governmentUnknown:
             "which government is ours is not known: give the unit file (ref-unor), or set the id of the instansi"
         case .mustConfirm(let stop):
-            "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; repeat the number \(stop.accounts) to go on"
+            "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; "
+                + "repeat the number \(stop.accounts) to go on"
         case .outdated:
             "another load was applied meanwhile; read the file again"
         }

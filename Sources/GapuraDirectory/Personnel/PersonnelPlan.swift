@@ -80,7 +80,8 @@ package struct PersonnelPlan: Sendable {
             for finding in findings {
                 text += CSVWriter.row(
                     [
-                        String(finding.row), outcome, finding.reason.rawValue, finding.pnsID ?? "", finding.reason.indonesian,
+                        String(finding.row), outcome, finding.reason.rawValue, finding.pnsID ?? "",
+                        finding.reason.indonesian,
                         finding.reason.english,
                     ], delimiter: ";")
             }
@@ -97,7 +98,8 @@ package struct PersonnelPlan: Sendable {
         return JSONObject([
             ("rows", number(counts.rows)), ("accepted", number(counts.accepted)), ("rejected", number(counts.rejected)),
             ("warned", number(counts.warned)), ("new", number(counts.new)), ("changed", number(counts.changed)),
-            ("unchanged", number(counts.unchanged)), ("moved", number(counts.moved)), ("renamed", number(counts.renamed)),
+            ("unchanged", number(counts.unchanged)), ("moved", number(counts.moved)),
+            ("renamed", number(counts.renamed)),
             ("renumbered", number(counts.renumbered)), ("restatused", number(counts.restatused)),
             ("state_changes", number(counts.stateChanges)), ("vanished", number(counts.vanished)),
             ("units_added", number(units.added.count)), ("units_changed", number(units.changed.count)),

@@ -37,7 +37,8 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
     /// For whoever runs the city's personnel data.
     package var indonesian: String {
         switch self {
-        case .numericIdentifier: "NIP atau pns_id tersimpan sebagai angka; digit terakhirnya hilang. Ubah kolom menjadi Teks lalu ekspor ulang."
+        case .numericIdentifier:
+            "NIP atau pns_id tersimpan sebagai angka; digit terakhirnya hilang. Ubah kolom menjadi Teks lalu ekspor ulang."
         case .invisibleCharacter: "NIP atau pns_id memuat karakter yang tidak terlihat. Ketik ulang nilainya."
         case .pnsIDMissing: "pns_id kosong atau tidak dapat dipakai."
         case .nipMissing: "NIP kosong."
@@ -60,7 +61,8 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
 
     package var english: String {
         switch self {
-        case .numericIdentifier: "NIP or pns_id is stored as a number; its last digits are lost. Make the column Text and export again."
+        case .numericIdentifier:
+            "NIP or pns_id is stored as a number; its last digits are lost. Make the column Text and export again."
         case .invisibleCharacter: "NIP or pns_id contains an invisible character. Type it again."
         case .pnsIDMissing: "pns_id is empty or unusable."
         case .nipMissing: "The NIP is empty."

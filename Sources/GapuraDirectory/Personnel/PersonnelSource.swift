@@ -1,7 +1,7 @@
 package import GapuraFormats
 
-/// A source of personnel data: a file, later a database view or a web service. It only delivers rows; what they mean and which are refused is decided
-/// in one place for all sources (`PersonnelIntake`).
+/// A source of personnel data: a file, later a database view or a web service. It only delivers rows; what they mean
+/// and which are refused is decided in one place for all sources (`PersonnelIntake`).
 package protocol PersonnelSource {
     /// A short word for the log and the record of the load: `siasn-xlsx`.
     var name: String { get }

@@ -20,7 +20,8 @@ struct PersonnelWriter {
     }
 
     mutating func write(_ loadID: LoadID, _ progress: (Double) -> Void) throws {
-        // Parents stand before their children in both lists, and a new unit may hang below a changed one or the other way round.
+        // Parents stand before their children in both lists, and a new unit may hang below a changed one or the other
+        // way round.
         for unit in plan.units.added { try tx.units.insert(unit) }
         for unit in plan.units.changed { try tx.units.update(unit) }
         // Numbers that end come first: two people may have swapped theirs.
@@ -67,7 +68,9 @@ struct PersonnelWriter {
 
     /// Changes the state of a known account, unless an admin decided it since the plan was made.
     private func change(_ accountID: AccountID, to state: AccountState, _ loadID: LoadID) throws {
-        guard let account = try tx.accounts.find(accountID), account.stateBy != .admin, account.state != state else { return }
+        guard let account = try tx.accounts.find(accountID), account.stateBy != .admin, account.state != state else {
+            return
+        }
         try tx.accounts.updateState(accountID, state, by: .personnel, at: now)
         try tx.record(
             .accountStateChanged, by: actor, subject: accountID.text,
@@ -86,7 +89,8 @@ struct PersonnelWriter {
     private func writeRecord(_ loadID: LoadID) throws {
         try tx.loads.insert(
             Load(
-                id: loadID, fileName: plan.fileName, fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest, appliedAt: now,
+                id: loadID, fileName: plan.fileName, fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest,
+                appliedAt: now,
                 actor: actor.text, counts: JSONValue.object(plan.countsJSON).encodedText()
             )
         )
@@ -94,7 +98,8 @@ struct PersonnelWriter {
             for finding in findings {
                 try tx.loads.insert(
                     LoadFinding(
-                        loadID: loadID, rowNumber: Int64(finding.row), outcome: outcome, reason: finding.reason.rawValue,
+                        loadID: loadID, rowNumber: Int64(finding.row), outcome: outcome,
+                        reason: finding.reason.rawValue,
                         pnsID: finding.pnsID
                     )
                 )

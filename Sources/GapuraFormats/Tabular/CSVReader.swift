@@ -6,8 +6,9 @@
 
 /// Delimited text, RFC 4180, read as a stream: a file of any size needs the memory of one row.
 ///
-/// The delimiter (`;`, `,` or tab) is the one the header uses most. A UTF-8 byte order mark is skipped; any other encoding is an error, as are a NUL,
-/// a quote in the middle of a cell, and a row that has not as many cells as the header: a shifted column would give people each other's data.
+/// The delimiter (`;`, `,` or tab) is the one the header uses most. A UTF-8 byte order mark is skipped; any other
+/// encoding is an error, as are a NUL, a quote in the middle of a cell, and a row that has not as many cells as the
+/// header: a shifted column would give people each other's data.
 ///
 /// Why this is our own: `docs/decisions/0002-csv-reader.md`.
 package struct CSVReader: TabularReader {

@@ -2,7 +2,8 @@
 package enum CSVWriter {
     /// One cell: quoted where it must be, and made harmless where a spreadsheet program would take it for a formula.
     ///
-    /// A text that begins with `=`, `+`, `-`, `@`, tab or carriage return gets an apostrophe in front, which the program shows as text.
+    /// A text that begins with `=`, `+`, `-`, `@`, tab or carriage return gets an apostrophe in front, which the
+    /// program shows as text.
     package static func cell(_ text: String, delimiter: Character = ",") -> String {
         var text = text
         if isFormulaLike(text) { text = "'" + text }

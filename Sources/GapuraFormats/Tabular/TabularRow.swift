@@ -42,7 +42,8 @@ package struct TabularRow: Sendable, Equatable {
     }
 }
 
-/// The columns (from 0) that a reader hands on. Cells of other columns are skipped while parsing: nothing of them is ever turned into a value.
+/// The columns (from 0) that a reader hands on. Cells of other columns are skipped while parsing: nothing of them is
+/// ever turned into a value.
 package struct ColumnSelection: Sendable {
     private let isWanted: [Bool]?
 
@@ -68,7 +69,8 @@ package struct ColumnSelection: Sendable {
     }
 }
 
-/// What a table may be at most. The defaults are those of a file given to the command; an upload also limits `maximumInflatedBytes`.
+/// What a table may be at most. The defaults are those of a file given to the command; an upload also limits
+/// `maximumInflatedBytes`.
 package struct TabularLimits: Sendable {
     /// No setting goes beyond this many columns: it is what XLSX itself allows.
     static let hardMaximumColumns = 16_384
@@ -92,6 +94,7 @@ package struct TabularLimits: Sendable {
 package protocol TabularReader {
     /// Reads the whole table.
     ///
-    /// `header` gets row 1 with all its cells and answers which columns it wants; `row` gets every later row, in order. What they throw ends the reading.
+    /// `header` gets row 1 with all its cells and answers which columns it wants; `row` gets every later row, in order.
+    /// What they throw ends the reading.
     mutating func read(header: (TabularRow) throws -> ColumnSelection, row: (TabularRow) throws -> Void) throws
 }

@@ -1,12 +1,14 @@
 /// The first worksheet of an XLSX workbook, read as a stream out of a file in memory.
 ///
-/// Only values are read: no macros (a workbook with any is refused), no external links, no cached results of formulas, no styles. Dates of Excel are
-/// numbers like any other and stay so. Office Open XML: ECMA-376 part 1, sections 18.3 (sheets), 18.4 (shared strings), part 2 (packages).
+/// Only values are read: no macros (a workbook with any is refused), no external links, no cached results of formulas,
+/// no styles. Dates of Excel are numbers like any other and stay so. Office Open XML: ECMA-376 part 1, sections 18.3
+/// (sheets), 18.4 (shared strings), part 2 (packages).
 package struct XLSXReader: TabularReader {
     private let bytes: [UInt8]
     private let limits: TabularLimits
 
-    /// The file is handed over in memory, not mapped: a mapped file that somebody shortens ends the process with SIGBUS.
+    /// The file is handed over in memory, not mapped: a mapped file that somebody shortens ends the process with
+    /// SIGBUS.
     package init(_ bytes: [UInt8], limits: TabularLimits = TabularLimits()) {
         self.bytes = bytes
         self.limits = limits
@@ -74,7 +76,8 @@ struct XLSXWorkbook {
         if handler.hasMacros { throw refusal }
     }
 
-    /// The relationships of a part; `""` is the package itself. External ones are left out: nothing outside is ever asked for.
+    /// The relationships of a part; `""` is the package itself. External ones are left out: nothing outside is ever
+    /// asked for.
     private static func relationships(of part: String, in container: ZIPContainer) throws -> [Relationship] {
         let folders = part.split(separator: "/").dropLast()
         let file = part.split(separator: "/").last ?? ""

@@ -1,4 +1,5 @@
-/// The table of shared strings: one block of bytes and where each string ends, so that a million of them are two allocations.
+/// The table of shared strings: one block of bytes and where each string ends, so that a million of them are two
+/// allocations.
 struct XLSXSharedStrings {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []

@@ -1,4 +1,5 @@
-/// Turns the events of a worksheet into rows. It keeps the rows of one chunk at most; unwanted cells never become values.
+/// Turns the events of a worksheet into rows. It keeps the rows of one chunk at most; unwanted cells never become
+/// values.
 final class XLSXSheetHandler: XMLStreamHandler {
     private enum Capture { case nothing, value, formula, inline }
     private enum CellType { case number, shared, text, bool, error }

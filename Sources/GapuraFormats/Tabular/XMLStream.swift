@@ -50,7 +50,8 @@ struct XMLAttributes {
     }
 }
 
-/// libxml2's push parser with everything switched off that reaches out or expands: no DOCTYPE, so no entities; no network; a limit of depth.
+/// libxml2's push parser with everything switched off that reaches out or expands: no DOCTYPE, so no entities; no
+/// network; a limit of depth.
 ///
 /// `@unchecked Sendable` is not claimed: one stream belongs to the function that reads one document.
 final class XMLStream {

@@ -1,9 +1,11 @@
 internal import CZip
 
-/// A ZIP file in memory, opened through libzip. Names of entries are only ever looked up, never used as paths, and an entry inside an entry is just bytes.
+/// A ZIP file in memory, opened through libzip. Names of entries are only ever looked up, never used as paths, and an
+/// entry inside an entry is just bytes.
 ///
-/// Refused before anything is inflated: more entries than allowed, two entries with one name, encryption, compression other than deflate, a ratio that
-/// only a bomb has, and entries that share bytes (their packed sizes then add up to more than the file).
+/// Refused before anything is inflated: more entries than allowed, two entries with one name, encryption, compression
+/// other than deflate, a ratio that only a bomb has, and entries that share bytes (their packed sizes then add up to
+/// more than the file).
 final class ZIPContainer {
     struct Entry {
         let index: UInt64

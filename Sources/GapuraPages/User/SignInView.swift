@@ -16,6 +16,7 @@ struct SignInView: PageView {
                 "problem": .group(model.problem.map { Self.problem($0, texts).values }),
                 "fields-are-wrong": .flag(fieldsAreWrong),
                 "user-name": .text(model.name),
+                "flow": .text(model.flow),
                 "name-is-next": .flag(model.name.isEmpty),
                 "application": .group(application.map { links(of: $0, texts) }),
             ]

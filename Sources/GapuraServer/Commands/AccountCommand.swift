@@ -26,7 +26,7 @@ struct AccountCommand: ParsableCommand {
         @Option(help: "Email address; it signs in only once its owner has verified it.") var email: String?
         @Option(help: "none or superadmin.") var role: String?
         @Option(help: ArgumentHelp("Last day, such as 2026-12-31, or a moment in UTC.", valueName: "day")) var endsAt: String?
-        @Flag(help: "Also issue a link to set the first password.") var link = false
+        @Flag(help: "Also issue a link to set the first password, if the account is new.") var link = false
         @Option(help: ArgumentHelp("JSON object with the members user_name, name, email, role, ends_at, link; - for the standard input.", valueName: "file"))
         var jsonInput: String?
 

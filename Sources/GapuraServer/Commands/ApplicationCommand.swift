@@ -27,21 +27,29 @@ struct ApplicationCommand: ParsableCommand {
             discussion: """
                   gapura application add --slug e-absensi --name e-Absensi --agency "Badan Kepegawaian" \\
                     --contact "Bidang Sistem Informasi" --url https://absensi.kota-contoh.go.id --state aktif
+                  gapura application add --json-input e-absensi.json --json
                 """
         )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
-        @Option(help: "Short name: a-z, 0-9 and '-'.") var slug: String
-        @Option(help: "The name that people see.") var name: String
+        @Option(help: "Short name: a-z, 0-9 and '-'.") var slug: String?
+        @Option(help: "The name that people see.") var name: String?
         @OptionGroup var details: Details
         @Option(help: "diajukan, diverifikasi, disetujui, ditolak, aktif, ditangguhkan, diarsipkan; diajukan if not given.") var state: String?
+        @Option(help: ArgumentHelp("JSON object with the same members; flags win; - for the standard input.", valueName: "file")) var jsonInput: String?
+
+        func validate() throws {
+            guard jsonInput != nil || (slug != nil && name != nil) else { throw ValidationError("Give --slug and --name, or --json-input.") }
+        }
 
         func request() throws -> (operation: String, arguments: JSONObject) {
-            (
-                "application.add",
-                .given([("slug", .string(slug)), ("name", .string(name)), ("state", .optional(state))] + details.members)
+            var arguments = try jsonInput.map(JSONObject.read) ?? JSONObject()
+            let flags = JSONObject.given(
+                [("slug", .optional(slug)), ("name", .optional(name)), ("state", .optional(state))] + details.members
             )
+            for (key, value) in flags.members { arguments[key] = value }
+            return ("application.add", arguments)
         }
 
         func show(_ result: JSONValue) {

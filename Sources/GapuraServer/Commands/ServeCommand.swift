@@ -6,6 +6,7 @@ import GapuraStore
 import Hummingbird
 import Logging
 import Metrics
+import NIOCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -68,7 +69,20 @@ struct ServeCommand: AsyncParsableCommand {
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
         configuration.maximumGracefulShutdownDuration = .seconds(25)
-        try await ServiceGroup(configuration: configuration).run()
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE || error.errnoCode == EACCES || error.errnoCode == EADDRNOTAVAIL {
+            throw Self.cannotListen(services.settings, error)
+        }
+    }
+
+    private static func cannotListen(_ settings: GatewaySettings, _ error: IOError) -> OperationError {
+        let addresses = "\(settings.listenHost):\(settings.listenPort), \(settings.metricsHost):\(settings.metricsPort)"
+        let why = String(cString: strerror(error.errnoCode))
+        return OperationError(
+            .unavailable, "The gateway cannot listen on one of \(addresses): \(why). Stop what uses it, or change `listen` or `metrics_listen`.",
+            id: "Gerbang tidak dapat membuka salah satu dari \(addresses): \(why). Hentikan pemakainya, atau ubah `listen` atau `metrics_listen`."
+        )
     }
 
     /// Health with reasons, and metrics (design decision 26).

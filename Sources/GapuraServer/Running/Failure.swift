@@ -15,9 +15,6 @@ enum Failure {
         case let error as SettingsError:
             print(error.message, error.indonesian)
             return refused
-        case let error as any OperatorError:
-            print(error.operationError.message, error.operationError.indonesian)
-            return code(error.operationError)
         case is ExitCode, is CleanExit, is ValidationError:
             return parserExit(error)
         case let error where isOfParser(error):
@@ -57,9 +54,4 @@ enum Failure {
         if !text.isEmpty { Console.error(text) }
         return code == .validationFailure ? usage : code.rawValue
     }
-}
-
-/// An error of this target that carries its words.
-protocol OperatorError: Error {
-    var operationError: OperationError { get }
 }

@@ -8,7 +8,8 @@ import GRDB
 
 /// A backup is one SQLite file, whichever engine it was taken from, and goes into an empty database of either.
 extension Store {
-    /// Copies one consistent state into a new file of mode 0600 while the store goes on working. An existing file is an error.
+    /// Copies one consistent state into a new file of mode 0600 while the store goes on working. An existing file is
+    /// an error.
     package func backup(to path: String) async throws {
         let migrations = migrations
         do {
@@ -40,7 +41,8 @@ extension Store {
         }
     }
 
-    /// Fills an empty database from a backup, then brings its schema up to date. If it fails, the database is empty again.
+    /// Fills an empty database from a backup, then brings its schema up to date. If it fails, the database is empty
+    /// again.
     package static func restore(
         from path: String,
         into location: DatabaseLocation,
@@ -89,12 +91,15 @@ extension Store {
         }
     }
 
-    /// What the engine finds wrong with its own file; empty if nothing. Reads everything. PostgreSQL has `pg_amcheck` for it.
+    /// What the engine finds wrong with its own file; empty if nothing. Reads everything. PostgreSQL has `pg_amcheck`
+    /// for it.
     package func integrityProblems() async throws -> [String] {
         guard engine == .sqlite else { return [] }
         return try await driver.read { transaction in
             let found = try transaction.rows("PRAGMA integrity_check").map { try $0.text(0) }.filter { $0 != "ok" }
-            let broken = try transaction.rows("PRAGMA foreign_key_check").map { "a broken foreign key in table \(try $0.text(0))" }
+            let broken = try transaction.rows("PRAGMA foreign_key_check").map {
+                "a broken foreign key in table \(try $0.text(0))"
+            }
             return found + broken
         }
     }
@@ -152,10 +157,11 @@ enum TableCopy {
             guard !waiting.isEmpty else { return }
             var number = 0
             let rows = waiting.map { row in
-                "(" + row.values.map { _ in
-                    number += 1
-                    return "$\(number)"
-                }.joined(separator: ", ") + ")"
+                "("
+                    + row.values.map { _ in
+                        number += 1
+                        return "$\(number)"
+                    }.joined(separator: ", ") + ")"
             }
             let bindings = waiting.flatMap { $0.values.map(Statement.Binding.init) }
             _ = try target.run(Statement(trusted: head + rows.joined(separator: ", "), bindings: bindings))

@@ -4,9 +4,11 @@
     import Darwin
 #endif
 
-/// The one connection of this process that writes. What waits is done in one transaction, a savepoint each, and shares its commit.
+/// The one connection of this process that writes. What waits is done in one transaction, a savepoint each, and
+/// shares its commit.
 ///
-/// On SQLite there can be only one; on PostgreSQL every write goes through the head of the audit chain, so several would only make each other repeat.
+/// On SQLite there can be only one; on PostgreSQL every write goes through the head of the audit chain, so several
+/// would only make each other repeat.
 final class BatchWriter {
     private let connect: () throws -> any WritingConnection
     private var connection: (any WritingConnection)?
@@ -40,7 +42,8 @@ final class BatchWriter {
         for job in batch {
             let error = inSavepoint(job, connection)
             guard connection.isInTransaction, (error as? StoreError)?.remedy != .runAgain else {
-                // The engine has given the whole transaction up (a full disk, an I/O error, a serialization failure): nothing has happened.
+                // The engine has given the whole transaction up (a full disk, an I/O error, a serialization failure):
+                // nothing has happened.
                 // Each of the others gets a try of its own, and so does this one if that can help.
                 connection.rollback()
                 let mayHelp = (error as? StoreError)?.remedy == .runAgain
@@ -54,7 +57,8 @@ final class BatchWriter {
             let cause = connection.failure ?? error
             connection.rollback()
             switch (cause as? StoreError)?.kind {
-            case .constraint: for job in batch { writeOne(job, queue) }  // a key checked only at commit: find out whose it is
+            // A key that is checked only at commit: find out whose it is.
+            case .constraint: for job in batch { writeOne(job, queue) }
             case _ where (cause as? StoreError)?.remedy == .runAgain: for job in batch { writeOne(job, queue) }
             default:
                 for job in batch { job.fail(cause) }
@@ -119,7 +123,8 @@ final class BatchWriter {
         }
     }
 
-    /// The connection with a transaction begun. One that broke while it was idle is replaced once: nothing has happened on it yet.
+    /// The connection with a transaction begun. One that broke while it was idle is replaced once: nothing has
+    /// happened on it yet.
     private func begun() throws -> any WritingConnection {
         let connection = try current()
         do {
@@ -147,7 +152,8 @@ final class BatchWriter {
 
     private func stopAfterFailedSync(_ error: any Error, _ queue: JobQueue) {
         guard (error as? StoreError)?.remedy == .stop else { return }
-        queue.finish(StoreError(.unavailable, "a sync to disk failed; what is on disk is unknown: check the disk and restart"))
+        queue.finish(
+            StoreError(.unavailable, "a sync to disk failed; what is on disk is unknown: check the disk and restart"))
     }
 }
 

@@ -6,7 +6,8 @@ import Synchronization
     import Darwin
 #endif
 
-/// Makes sure that one process at most has an SQLite database open: `flock` on `PATH.lock`, which holds the number of that process.
+/// Makes sure that one process at most has an SQLite database open: `flock` on `PATH.lock`, which holds the number of
+/// that process.
 ///
 /// The system frees it when the process ends, however it ends. The file stays.
 package final class DataLock: Sendable {

@@ -1,7 +1,8 @@
 /// Where the data is: `sqlite:PATH`, `sqlite::memory:` or `postgres://user@host/database`.
 package enum DatabaseLocation: Sendable, Equatable, CustomStringConvertible {
     case sqlite(path: String)
-    /// A database of its own in a temporary folder, gone when the store is closed: what tests use. Same driver, same behaviour.
+    /// A database of its own in a temporary folder, gone when the store is closed: what tests use. Same driver, same
+    /// behaviour.
     case sqliteMemory
     case postgres(url: String)
 

@@ -11,7 +11,8 @@ protocol Driver: Sendable {
 
 /// One closure on its way to a connection's thread and its result on the way back.
 ///
-/// `@unchecked Sendable`: the caller makes it and hands it to a queue; from there it belongs to the one thread that takes it out.
+/// `@unchecked Sendable`: the caller makes it and hands it to a queue; from there it belongs to the one thread that
+/// takes it out.
 class Job: @unchecked Sendable {
     /// When it was queued, in nanoseconds of the monotonic clock.
     let queuedAt = monotonicNanoseconds()

@@ -128,11 +128,13 @@ struct WorkerThread: @unchecked Sendable {
         let box = Unmanaged.passRetained(ThreadBody(body))
         #if canImport(Glibc)
             var handle = pthread_t()
-            let code = pthread_create(&handle, nil, { argument in
-                guard let argument else { return nil }
-                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
+            let code = pthread_create(
+                &handle, nil,
+                { argument in
+                    guard let argument else { return nil }
+                    Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+                    return nil
+                }, box.toOpaque())
             guard code == 0 else {
                 box.release()
                 return nil
@@ -140,10 +142,12 @@ struct WorkerThread: @unchecked Sendable {
             return WorkerThread(handle: handle)
         #else
             var handle: pthread_t?
-            let code = pthread_create(&handle, nil, { argument in
-                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
+            let code = pthread_create(
+                &handle, nil,
+                { argument in
+                    Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+                    return nil
+                }, box.toOpaque())
             guard code == 0, let handle else {
                 box.release()
                 return nil

@@ -28,7 +28,8 @@ struct Migrator {
                     )
                 }
             } catch let error as StoreError {
-                throw StoreError(error.kind, "migration \(migration.version) (\(migration.name)) failed: \(error.message)")
+                throw StoreError(
+                    error.kind, "migration \(migration.version) (\(migration.name)) failed: \(error.message)")
             }
         }
     }
@@ -70,11 +71,12 @@ struct Migrator {
         if let newer = done.keys.max(), newer > newest {
             throw StoreError(
                 .newerSchema,
-                "the database has schema \(newer), this program knows \(newest): start the newer program, or restore a backup"
+                "the database has schema \(newer), this program knows \(newest): start the newer program"
             )
         }
         for (version, name) in done.sorted(by: { $0.key < $1.key }) where known[version]?.isExactly(name) != true {
-            throw StoreError(.newerSchema, "the database has a migration \(version) (\(name)) that this program does not know")
+            throw StoreError(
+                .newerSchema, "the database has a migration \(version) (\(name)) that this program does not know")
         }
     }
 }

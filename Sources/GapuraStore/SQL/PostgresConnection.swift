@@ -6,7 +6,8 @@ import CPostgres
     import Darwin
 #endif
 
-/// One connection to PostgreSQL through libpq, used by one thread. No call waits without a limit: a server that accepts and never answers costs
+/// One connection to PostgreSQL through libpq, used by one thread. No call waits without a limit: a server that
+/// accepts and never answers costs
 /// one connection, not a thread for ever.
 final class PostgresConnection: WritingConnection {
     let engine = Engine.postgres
@@ -46,7 +47,12 @@ final class PostgresConnection: WritingConnection {
         let limit = options.statementLimit.millisecondsClamped
         do {
             PQclear(
-                try simple("SET statement_timeout = \(limit); SET lock_timeout = \(limit); SET idle_in_transaction_session_timeout = 60000")
+                try simple(
+                    """
+                    SET statement_timeout = \(limit); SET lock_timeout = \(limit);
+                    SET idle_in_transaction_session_timeout = 60000
+                    """
+                )
             )
         } catch {
             PQfinish(handle)
@@ -68,7 +74,8 @@ final class PostgresConnection: WritingConnection {
         }
     }
 
-    /// Writes take turns, over all nodes, as on SQLite. `LOCK TABLE` waits before the snapshot is taken, so nothing is repeated for it;
+    /// Writes take turns, over all nodes, as on SQLite. `LOCK TABLE` waits before the snapshot is taken, so nothing
+    /// is repeated for it;
     /// SERIALIZABLE guards against those who write without our lock.
     func begin() throws {
         failure = nil
@@ -130,7 +137,8 @@ final class PostgresConnection: WritingConnection {
     }
 
     func loadUnordered(_ body: () throws -> Void) throws {
-        // PostgreSQL checks a key at the end of each statement. Without the right to switch that off: take the keys away and put them back.
+        // PostgreSQL checks a key at the end of each statement. Without the right to switch that off: take the keys
+        // away and put them back.
         let keys = try rows(
             """
             SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint
@@ -154,7 +162,9 @@ final class PostgresConnection: WritingConnection {
         var tries = 0
         while try rows(lock).first?.bool(0) != true {
             tries += 1
-            guard tries < 300 else { throw StoreError(.busy, "another node has been migrating the database for a minute") }
+            guard tries < 300 else {
+                throw StoreError(.busy, "another node has been migrating the database for a minute")
+            }
             usleep(200_000)
         }
         defer {
@@ -201,8 +211,13 @@ final class PostgresConnection: WritingConnection {
     }
 
     func tableNames() throws -> [String] {
-        try rows("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename::text COLLATE \"C\"")
-            .map { try $0.text(0) }
+        try rows(
+            """
+            SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()
+            ORDER BY tablename::text COLLATE "C"
+            """
+        )
+        .map { try $0.text(0) }
     }
 
     func columnNames(of table: String) throws -> [String] {
@@ -216,7 +231,7 @@ final class PostgresConnection: WritingConnection {
 
     private func execute(_ statement: Statement, isCached: Bool = true) throws -> OpaquePointer {
         if let failure { throw failure }
-        let arguments = try Arguments(statement.bindings)
+        let arguments = try PostgresArguments(statement.bindings)
         guard isCached, !isMaintaining else {
             return try answer {
                 arguments.withPointers { types, values in
@@ -233,7 +248,7 @@ final class PostgresConnection: WritingConnection {
     }
 
     /// The name of the prepared statement, prepared now if need be.
-    private func prepared(_ statement: Statement, _ arguments: Arguments) throws -> String {
+    private func prepared(_ statement: Statement, _ arguments: PostgresArguments) throws -> String {
         let key = StatementCache<String>.Key(text: statement.text, types: statement.bindings.map(\.type))
         if case .found(let entry) = cache.take(key) {
             entry.isInUse = false
@@ -243,7 +258,9 @@ final class PostgresConnection: WritingConnection {
         let name = "s\(statementCount)"
         PQclear(
             try answer {
-                arguments.withPointers { types, _ in PQsendPrepare(handle, name, statement.text, CInt(arguments.count), types) }
+                arguments.withPointers { types, _ in
+                    PQsendPrepare(handle, name, statement.text, CInt(arguments.count), types)
+                }
             }
         )
         let kept = cache.keep(name, for: key)
@@ -362,108 +379,11 @@ final class PostgresConnection: WritingConnection {
         switch type {
         case 16: return .integer(text == "t" ? 1 : 0)  // boolean: the result of a comparison
         case 20, 21, 23, 1700:  // bigint, smallint, integer, and the numeric that SUM makes of bigint
-            guard let integer = Int64(text) else { throw StoreError(.other, "a number of the result is no 64-bit integer") }
+            guard let integer = Int64(text) else {
+                throw StoreError(.other, "a number of the result is no 64-bit integer")
+            }
             return .integer(integer)
         default: return .text(text)
         }
-    }
-}
-
-/// The parameters of a statement as libpq wants them: C strings and the types.
-private struct Arguments {
-    let count: Int
-    private let types: [Oid]
-    private let values: CStringList
-
-    init(_ bindings: [Statement.Binding]) throws {
-        count = bindings.count
-        types = bindings.map {
-            switch $0.type {
-            case .integer: 20
-            case .text: 25
-            case .unspecified: if case .integer = $0.value { 20 } else { 0 }
-            }
-        }
-        var texts: [String?] = []
-        texts.reserveCapacity(count)
-        for binding in bindings {
-            switch binding.value {
-            case .null: texts.append(nil)
-            case .integer(let integer): texts.append(String(integer))
-            case .text(let text):
-                guard !text.utf8.contains(0) else { throw StoreError.nul }
-                texts.append(text)
-            }
-        }
-        values = CStringList(texts)
-    }
-
-    func withPointers<Value>(
-        _ body: (UnsafePointer<Oid>?, UnsafePointer<UnsafePointer<CChar>?>?) -> Value
-    ) -> Value {
-        types.withUnsafeBufferPointer { types in values.withPointers { body(types.baseAddress, $0) } }
-    }
-}
-
-/// Strings one after another, each with its NUL, and a NULL pointer at the end.
-private struct CStringList {
-    private var bytes: [CChar] = []
-    private var starts: [Int?] = []
-
-    init(_ texts: [String?]) {
-        for text in texts {
-            guard let text else {
-                starts.append(nil)
-                continue
-            }
-            starts.append(bytes.count)
-            bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) })
-            bytes.append(0)
-        }
-    }
-
-    func withPointers<Value>(_ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Value) -> Value {
-        bytes.withUnsafeBufferPointer { buffer in
-            var pointers = starts.map { start in start.flatMap { offset in buffer.baseAddress.map { $0 + offset } } }
-            pointers.append(nil)
-            return pointers.withUnsafeBufferPointer { body($0.baseAddress) }
-        }
-    }
-}
-
-/// libpq's messages have several lines.
-private func oneLine(_ message: UnsafePointer<CChar>?) -> String {
-    guard let message else { return "no message" }
-    return String(cString: message).split(whereSeparator: \.isNewline).joined(separator: " ")
-}
-
-extension StoreError {
-    /// From a SQLSTATE, <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
-    fileprivate static func postgres(state: String, message: String) -> StoreError {
-        let kind: Kind =
-            switch state {
-            case "23505": .constraint(.unique)
-            case "23503": .constraint(.foreignKey)
-            case "23502": .constraint(.notNull)
-            case "23514": .constraint(.check)
-            case "40001", "40P01", "55P03", "57014", "53300": .busy
-            case "53100": .full
-            case "25006": .readOnly
-            case "22021", "22P05": .invalidText
-            case "XX001", "XX002": .corrupt
-            default:
-                switch state.prefix(2) {
-                case "08", "57", "53", "58", "28", "3D": .unavailable
-                case "23": .constraint(.other)
-                default: .other
-                }
-            }
-        // 0A000 and 26000: a prepared statement that a migration of another node made stale.
-        let again = ["40001", "40P01", "26000"].contains(state) || (state == "0A000" && message.contains("cached plan"))
-        return StoreError(kind, "PostgreSQL: \(message) (\(state))", again ? .runAgain : .none)
-    }
-
-    fileprivate var isStalePlan: Bool {
-        remedy == .runAgain && kind == .other
     }
 }

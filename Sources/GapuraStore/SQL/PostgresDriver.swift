@@ -1,6 +1,8 @@
-/// PostgreSQL: one thread that writes and a few that read, each with a connection of its own, made when first needed and again when broken.
+/// PostgreSQL: one thread that writes and a few that read, each with a connection of its own, made when first needed
+/// and again when broken.
 ///
-/// Writes go through `BatchWriter`; they are SERIALIZABLE, take turns with those of other nodes, and run again after a serialization failure, at
+/// Writes go through `BatchWriter`; they are SERIALIZABLE, take turns with those of other nodes, and run again after
+/// a serialization failure, at
 /// most three times. Reads see one snapshot and cannot write.
 final class PostgresDriver: Driver {
     private let reads: JobQueue
@@ -36,7 +38,8 @@ final class PostgresDriver: Driver {
             closed.append(signal)
         }
         start {
-            BatchWriter { try PostgresConnection(url: url, options) }.serve(writes, batchLimit: max(1, options.batchLimit))
+            BatchWriter { try PostgresConnection(url: url, options) }.serve(
+                writes, batchLimit: max(1, options.batchLimit))
         }
         for _ in 0..<max(1, options.readers) {
             start { PostgresReader(url: url, options).serve(reads) }
@@ -90,9 +93,12 @@ final class PostgresDriver: Driver {
 
     /// What has to be right about a database before anything is written to it.
     private static func check(_ connection: any Connection) throws {
-        let settings = try connection.rows("SELECT current_setting('server_encoding'), current_setting('server_version_num')").first
+        let settings = try connection.rows(
+            "SELECT current_setting('server_encoding'), current_setting('server_version_num')"
+        ).first
         guard let settings, try settings.text(0) == "UTF8" else {
-            throw StoreError(.configuration, "the PostgreSQL database has another encoding than UTF8: make it with ENCODING 'UTF8'")
+            throw StoreError(
+                .configuration, "the PostgreSQL database has another encoding than UTF8: make it with ENCODING 'UTF8'")
         }
         guard let version = Int(try settings.text(1)), version >= 130_000 else {
             throw StoreError(.configuration, "PostgreSQL 13 or later is needed")

@@ -7,7 +7,8 @@ import GRDBSQLite
     import Darwin
 #endif
 
-/// One SQLite connection that GRDB opened, with SQLite's own calls for the statements: positional rows, and a cache with a bound.
+/// One SQLite connection that GRDB opened, with SQLite's own calls for the statements: positional rows, and a cache
+/// with a bound.
 final class SQLiteConnection: WritingConnection {
     let engine = Engine.sqlite
     let database: Database
@@ -91,7 +92,8 @@ final class SQLiteConnection: WritingConnection {
             try body()
             if let broken = try rows("PRAGMA foreign_key_check").first {
                 let table = (try? broken.text(0)) ?? "?"  // only for the message
-                throw StoreError(.constraint(.foreignKey), "a row of table \(table) points to a row that does not exist")
+                throw StoreError(
+                    .constraint(.foreignKey), "a row of table \(table) points to a row that does not exist")
             }
             try commit()
         } catch {
@@ -127,8 +129,10 @@ final class SQLiteConnection: WritingConnection {
     }
 
     func tableNames() throws -> [String] {
-        try rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name")
-            .map { try $0.text(0) }
+        try rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name"
+        )
+        .map { try $0.text(0) }
     }
 
     func columnNames(of table: String) throws -> [String] {

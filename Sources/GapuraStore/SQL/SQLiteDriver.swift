@@ -9,7 +9,8 @@ import GRDBSQLite
 
 /// SQLite: one thread that writes, a few that read, each with a connection of its own out of one GRDB pool.
 ///
-/// WAL with `synchronous=FULL`. The writer alone writes and checkpoints, since SQLite before 3.51.3 can corrupt a WAL that two connections
+/// WAL with `synchronous=FULL`. The writer alone writes and checkpoints, since SQLite before 3.51.3 can corrupt a WAL
+/// that two connections
 /// checkpoint; readers are opened read-only. Writes go through `BatchWriter`.
 final class SQLiteDriver: Driver {
     private let reads: JobQueue
@@ -111,7 +112,8 @@ final class SQLiteDriver: Driver {
                 reads.expire()
                 writes.expire()
                 guard SQLiteFile.Identity(path) != identity, !Task.isCancelled else { continue }
-                let error = StoreError(.unavailable, "\(path): the database was removed or replaced; restart the program")
+                let error = StoreError(
+                    .unavailable, "\(path): the database was removed or replaced; restart the program")
                 reads.finish(error)
                 writes.finish(error)
                 return
@@ -143,7 +145,8 @@ final class SQLiteDriver: Driver {
 
     /// Owns the pool: when this returns, all connections are closed, the readers' first.
     private static func serve(
-        _ reads: JobQueue, _ writes: JobQueue, _ options: StoreOptions, durable: Bool, _ path: String, _ opened: () -> Void
+        _ reads: JobQueue, _ writes: JobQueue, _ options: StoreOptions, durable: Bool, _ path: String,
+        _ opened: () -> Void
     ) throws {
         let pool = try DatabasePool(path: path, configuration: configuration(options))
         var readers: [WorkerThread] = []

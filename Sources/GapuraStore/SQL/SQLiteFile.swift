@@ -19,7 +19,8 @@ enum SQLiteFile {
             guard errno == ENOENT else { throw StoreError.system("look up", folder) }
             if mkdir(folder, 0o700) != 0, errno != EEXIST {
                 guard errno == ENOENT else { throw StoreError.system("make the folder", folder) }
-                throw StoreError(.configuration, "\(folder): the folder for the database does not exist, nor the one above it")
+                throw StoreError(
+                    .configuration, "\(folder): the folder for the database does not exist, nor the one above it")
             }
             return
         }
@@ -41,7 +42,8 @@ enum SQLiteFile {
         }
         guard errno == ENOENT else { throw StoreError.system("look up", path) }
         guard access(path + "-wal", F_OK) != 0 else {
-            throw StoreError(.corrupt, "\(path) is missing, but \(path)-wal exists: put the database back, or remove both")
+            throw StoreError(
+                .corrupt, "\(path) is missing, but \(path)-wal exists: put the database back, or remove both")
         }
         try make(path)
         guard stat(path, &status) == 0 else { throw StoreError.system("look up", path) }
@@ -75,7 +77,8 @@ enum SQLiteFile {
         guard descriptor >= 0 else { throw StoreError.system("open", path) }
         defer { close(descriptor) }
         var header = [UInt8](repeating: 0, count: 100)
-        guard pread(descriptor, &header, header.count, 0) == header.count, header.starts(with: Array("SQLite format 3\0".utf8))
+        guard pread(descriptor, &header, header.count, 0) == header.count,
+            header.starts(with: Array("SQLite format 3\0".utf8))
         else {
             throw StoreError(.foreign, "\(path): not an SQLite database; it is left as it is")
         }

@@ -1,9 +1,12 @@
-/// One SQL statement with its parameters, built by string interpolation, so that a value becomes a parameter and never text:
+/// One SQL statement with its parameters, built by string interpolation, so that a value becomes a parameter and
+/// never text:
 ///
 ///     "SELECT name FROM people WHERE id = \(id) AND state IN \(list: states)"
 ///
-/// Placeholders are printed as `$1`, `$2`, … in order. To PostgreSQL these are positions; to SQLite they are names that it numbers by first
-/// appearance, which comes to the same. So one text serves both engines, nothing is rewritten, and both find it in their statement caches.
+/// Placeholders are printed as `$1`, `$2`, … in order. To PostgreSQL these are positions; to SQLite they are names
+/// that it numbers by first
+/// appearance, which comes to the same. So one text serves both engines, nothing is rewritten, and both find it in
+/// their statement caches.
 package struct Statement: ExpressibleByStringInterpolation, Sendable {
     /// The text both engines get.
     let text: String
@@ -61,12 +64,14 @@ package struct Statement: ExpressibleByStringInterpolation, Sendable {
             text += literal
         }
 
-        /// A value, or NULL: it becomes a parameter. One method for both, or the compiler warns of optionals that might be printed.
+        /// A value, or NULL: it becomes a parameter. One method for both, or the compiler warns of optionals that
+        /// might be printed.
         package mutating func appendInterpolation<Value: SQLConvertible>(_ value: Value?) {
             bind(Binding(value: value?.sqlValue ?? .null, type: Value.sqlType))
         }
 
-        /// Values in parentheses, for `IN`. An empty list is an empty subselect, so that `IN` is false and `NOT IN` is true on both engines.
+        /// Values in parentheses, for `IN`. An empty list is an empty subselect, so that `IN` is false and `NOT IN`
+        /// is true on both engines.
         package mutating func appendInterpolation<Value: SQLConvertible>(list values: some Collection<Value>) {
             guard !values.isEmpty else {
                 text += "(SELECT CAST(NULL AS \(Value.sqlType == .integer ? "BIGINT" : "TEXT")) WHERE 1 = 0)"
@@ -96,7 +101,9 @@ package struct Statement: ExpressibleByStringInterpolation, Sendable {
                 text += fragment.text[position..<start]
                 bind(binding)
                 position = bytes.index(after: start)
-                while position < bytes.endIndex, bytes[position] >= UInt8(ascii: "0"), bytes[position] <= UInt8(ascii: "9") {
+                while position < bytes.endIndex, bytes[position] >= UInt8(ascii: "0"),
+                    bytes[position] <= UInt8(ascii: "9")
+                {
                     position = bytes.index(after: position)
                 }
                 offset = bytes.distance(from: bytes.startIndex, to: position)

@@ -5,7 +5,8 @@ struct StatementCache<Prepared> {
         let types: [SQLType]
     }
 
-    /// In use from `take` to the end of its execution, so that a nested use of the same text gets a statement of its own.
+    /// In use from `take` to the end of its execution, so that a nested use of the same text gets a statement of its
+    /// own.
     final class Entry {
         let prepared: Prepared
         var isInUse = true

@@ -30,7 +30,8 @@ extension StoreError {
         }
     }
 
-    /// A sync to disk that failed. What the system still has in memory is unknown then, so nothing more may be acknowledged.
+    /// A sync to disk that failed. What the system still has in memory is unknown then, so nothing more may be
+    /// acknowledged.
     private static func isFailedSync(_ code: CInt) -> Bool {
         [1034, 1290].contains(code)  // SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC: function-like macros
     }

@@ -1,4 +1,5 @@
-/// Why the database did not do what was asked. The message is English, for logs and operators, and never for the answer to a browser.
+/// Why the database did not do what was asked. The message is English, for logs and operators, and never for the
+/// answer to a browser.
 package struct StoreError: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
         /// No connection, or it broke. After a COMMIT on PostgreSQL the outcome is then unknown.

@@ -1,6 +1,8 @@
-/// The database inside one transaction. It exists only within the synchronous closures of `Store.read` and `Store.write`.
+/// The database inside one transaction. It exists only within the synchronous closures of `Store.read` and
+/// `Store.write`.
 ///
-/// A failed statement ends the transaction on both engines: whoever catches its error cannot save it. Use `ON CONFLICT` where a conflict is normal.
+/// A failed statement ends the transaction on both engines: whoever catches its error cannot save it. Use `ON
+/// CONFLICT` where a conflict is normal.
 package struct Transaction {
     let connection: any Connection
 
@@ -48,7 +50,8 @@ protocol Connection: AnyObject {
     /// The columns of a table, in the order of their making.
     func columnNames(of table: String) throws -> [String]
 
-    /// One transaction for a migration or a restore: no time limit, and foreign keys may be broken on the way but not at its end.
+    /// One transaction for a migration or a restore: no time limit, and foreign keys may be broken on the way but not
+    /// at its end.
     func maintain(_ body: () throws -> Void) throws
     /// Inside `maintain`: lets rows be loaded in any order; at the end all foreign keys have been checked.
     func loadUnordered(_ body: () throws -> Void) throws

@@ -1,6 +1,7 @@
 package import GapuraFormats
 
-/// SIASN's personnel export as a workbook: the columns of the domain notes, section 2.8, in any order, among others that nobody needs.
+/// SIASN's personnel export as a workbook: the columns of the domain notes, section 2.8, in any order, among others
+/// that nobody needs.
 package struct SIASNWorkbookSource: PersonnelSource {
     private let reader: XLSXReader
 

@@ -64,7 +64,8 @@ package struct UnitFileSource {
             guard cells.values.contains(where: { !$0.isBlank }) else { return }
             rows.append(
                 UnitRow(
-                    row: number, sourceID: id(.id), governmentID: id(.governmentID), parentID: id(.parentID), name: name(.name),
+                    row: number, sourceID: id(.id), governmentID: id(.governmentID), parentID: id(.parentID),
+                    name: name(.name),
                     postName: name(.postName), kind: id(.kind), echelon: id(.echelon), headPNSID: id(.headPNSID)
                 )
             )

@@ -1,0 +1,81 @@
+import Foundation
+
+/// One request that `wrk` sends.
+struct LoadRequest {
+    var method = "GET"
+    var path: String
+    var headers: [(name: String, value: String)] = []
+    var body: String?
+}
+
+/// Load by `wrk`: bounded in time, on 127.0.0.1 only.
+struct LoadGenerator {
+    let folder: String
+    /// Of one round.
+    let seconds: Int
+    /// Enough that the server always has something to do, few enough that nothing queues for long.
+    var connections = 16
+
+    struct Outcome {
+        let answers: Double
+        let perSecond: Double
+        /// Milliseconds.
+        let p99: Double
+    }
+
+    /// Sends the requests in turn, over and over. Any answer but 2xx or 3xx is an error.
+    func run(_ requests: [LoadRequest], at url: String, seconds: Int? = nil) throws -> Outcome {
+        let script = "\(folder)/load-\(UInt32.random(in: 0...UInt32.max)).lua"
+        try Self.script(requests).write(toFile: script, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: script) }  // the folder goes anyway
+        let outcome = try ChildProcess.run(
+            "/usr/bin/env", ["wrk", "-t1", "-c\(connections)", "-d\(seconds ?? self.seconds)s", "--timeout", "10s", "-s", script, url]
+        )
+        guard let line = outcome.text.split(separator: "\n").last(where: { $0.hasPrefix("bench ") }) else {
+            throw BenchError("wrk said: \(outcome.text)")
+        }
+        let figures = line.split(separator: " ").dropFirst().compactMap { Double($0) }
+        guard figures.count == 5, figures[0] > 0 else { throw BenchError("wrk said: \(outcome.text)") }
+        guard figures[2] == 0, figures[3] == 0 else {
+            throw BenchError("\(requests.first?.path ?? ""): \(Int(figures[2])) error answers, \(Int(figures[3])) broken connections")
+        }
+        return Outcome(answers: figures[0], perSecond: figures[0] / figures[1] * 1e6, p99: figures[4] / 1000)
+    }
+
+    /// Microseconds of a server's processor time for one answer, and answers a second.
+    func cost(_ requests: [LoadRequest], at url: String, of server: ChildServer) throws -> (microseconds: Double, outcome: Outcome) {
+        let before = try server.figures.processorTime().microseconds()
+        let outcome = try run(requests, at: url)
+        let spent = try server.figures.processorTime().microseconds() - before
+        return (spent / outcome.answers, outcome)
+    }
+
+    private static func script(_ requests: [LoadRequest]) -> String {
+        let calls = requests.map { request in
+            let headers = request.headers.map { "[\(quoted($0.name))] = \(quoted($0.value))" }.joined(separator: ", ")
+            let body = request.body.map(quoted) ?? "nil"
+            return "  requests[#requests + 1] = wrk.format(\(quoted(request.method)), \(quoted(request.path)), {\(headers)}, \(body))"
+        }
+        return """
+            local requests = {}
+            local turn = 0
+            function init(args)
+            \(calls.joined(separator: "\n"))
+            end
+            function request()
+              turn = turn % #requests + 1
+              return requests[turn]
+            end
+            function done(summary, latency, requests)
+              local e = summary.errors
+              print(string.format("bench %d %d %d %d %d", summary.requests, summary.duration, e.status, e.connect + e.read + e.write + e.timeout,
+                latency:percentile(99)))
+            end
+
+            """
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "\"" + text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\""
+    }
+}

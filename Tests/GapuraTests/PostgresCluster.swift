@@ -1,0 +1,1 @@
+../GapuraStoreTests/PostgresCluster.swift

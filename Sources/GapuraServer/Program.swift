@@ -20,8 +20,10 @@ struct GapuraCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not found, 4 unavailable (try again later).
             """,
         subcommands: [
-            ServeCommand.self, SetUpCommand.self, AccountCommand.self, ApplicationCommand.self, ClientCommand.self, PersonnelCommand.self,
-            KeysCommand.self, TokenCommand.self, AuditCommand.self, LogoutCommand.self, BackupCommand.self, RestoreCommand.self,
+            ServeCommand.self, SetUpCommand.self, AccountCommand.self, ApplicationCommand.self, ClientCommand.self,
+            PersonnelCommand.self,
+            KeysCommand.self, TokenCommand.self, AuditCommand.self, LogoutCommand.self, BackupCommand.self,
+            RestoreCommand.self,
             DoctorCommand.self, SettingsCommand.self,
         ]
     )

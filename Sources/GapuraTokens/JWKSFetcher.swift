@@ -41,12 +41,20 @@ public struct JWKSFetcher: Sendable {
             var request = URLRequest(url: url)
             request.setValue("application/jwk-set+json, application/json", forHTTPHeaderField: "Accept")
             let task = session.dataTask(with: request)
+            // URLSession's own limits of time are kept loosely on Linux, and a task that it cancels may never be heard of again.
+            let deadline = Task {
+                try await Task.sleep(for: .seconds(seconds))
+                receiver.fail("no answer in time")
+                task.cancel()
+            }
+            defer { deadline.cancel() }
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     receiver.start(continuation)
                     task.resume()
                 }
             } onCancel: {
+                receiver.fail("cancelled")
                 task.cancel()
             }
         }

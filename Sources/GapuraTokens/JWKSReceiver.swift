@@ -6,11 +6,14 @@ internal import Synchronization
 #endif
 
 /// Collects one answer, and stops at the size limit instead of filling the memory.
+///
+/// It answers as soon as the outcome is known and never waits for URLSession to say that the task has ended: on Linux that word sometimes does not come.
 final class JWKSReceiver: NSObject, URLSessionDataDelegate, Sendable {
     private struct State {
         var body: [UInt8] = []
-        var failure: JWKSFetcher.Failure?
         var continuation: CheckedContinuation<[UInt8], any Error>?
+        /// The first outcome; later ones change nothing. It may be there before anybody waits: a task can be cancelled at once.
+        var outcome: Result<[UInt8], any Error>?
     }
 
     private let maximumBytes: Int
@@ -21,14 +24,23 @@ final class JWKSReceiver: NSObject, URLSessionDataDelegate, Sendable {
     }
 
     func start(_ continuation: CheckedContinuation<[UInt8], any Error>) {
-        state.withLock { $0.continuation = continuation }
+        let outcome = state.withLock { state in
+            if state.outcome == nil { state.continuation = continuation }
+            return state.outcome
+        }
+        if let outcome { continuation.resume(with: outcome) }
+    }
+
+    /// Gives up, unless the outcome is known already.
+    func fail(_ reason: String) {
+        finish { _ in .failure(JWKSFetcher.Failure(reason)) }
     }
 
     func urlSession(
         _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
         newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
     ) {
-        state.withLock { $0.failure = JWKSFetcher.Failure("a redirect") }
+        fail("a redirect")
         completionHandler(nil)
         task.cancel()
     }
@@ -40,7 +52,7 @@ final class JWKSReceiver: NSObject, URLSessionDataDelegate, Sendable {
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
         guard status == 200 else {
             // A refused redirect comes by here too, and keeps its reason.
-            state.withLock { $0.failure = $0.failure ?? JWKSFetcher.Failure("status \(status)") }
+            fail("status \(status)")
             completionHandler(.cancel)
             return
         }
@@ -49,35 +61,31 @@ final class JWKSReceiver: NSObject, URLSessionDataDelegate, Sendable {
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
         let isTooLarge = state.withLock { state in
-            guard state.body.count + data.count <= maximumBytes else {
-                state.failure = JWKSFetcher.Failure("more than \(maximumBytes) bytes")
-                return true
-            }
+            guard state.body.count + data.count <= maximumBytes else { return true }
             state.body.append(contentsOf: data)
             return false
         }
-        if isTooLarge {
-            dataTask.cancel()
-        }
+        guard isTooLarge else { return }
+        fail("more than \(maximumBytes) bytes")
+        dataTask.cancel()
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-        let (continuation, result) = state.withLock {
-            state -> (CheckedContinuation<[UInt8], any Error>?, Result<[UInt8], any Error>) in
+        guard error == nil else { return fail("no answer") }
+        // A delegate that never saw a response has nothing to offer either.
+        let status = (task.response as? HTTPURLResponse)?.statusCode ?? 0
+        guard status == 200 else { return fail("status \(status)") }
+        finish { .success($0) }
+    }
+
+    private func finish(_ outcome: (_ body: [UInt8]) -> Result<[UInt8], any Error>) {
+        let (continuation, result) = state.withLock { state -> (CheckedContinuation<[UInt8], any Error>?, Result<[UInt8], any Error>?) in
+            guard state.outcome == nil else { return (nil, nil) }
+            let result = outcome(state.body)
+            state.outcome = result
             defer { state.continuation = nil }
-            if let failure = state.failure {
-                return (state.continuation, .failure(failure))
-            }
-            if error != nil {
-                return (state.continuation, .failure(JWKSFetcher.Failure("no answer")))
-            }
-            // A delegate that never saw a response has nothing to offer either.
-            let status = (task.response as? HTTPURLResponse)?.statusCode ?? 0
-            guard status == 200 else {
-                return (state.continuation, .failure(JWKSFetcher.Failure("status \(status)")))
-            }
-            return (state.continuation, .success(state.body))
+            return (state.continuation, result)
         }
-        continuation?.resume(with: result)
+        if let result { continuation?.resume(with: result) }
     }
 }

@@ -16,10 +16,14 @@ struct CommandParsingTests {
         let arguments = try request(
             ClientCommand.Add.self,
             [
-                "client", "add", "--application", "e-surat", "--client-id", "surat", "--client-name", "e-Surat", "--redirect-uri", "https://a/cb",
-                "--redirect-uri", "https://b/cb", "--post-logout-redirect-uri", "https://a/", "--backchannel-logout-uri", "https://a/bc",
-                "--grant-types", "authorization_code,refresh_token", "--scope", "openid asn", "--token-endpoint-auth-method", "client_secret_post",
-                "--id-token-signed-response-alg", "HS256", "--access-token", "opaque", "--audience", "surat", "--resource-server", "--no-pkce",
+                "client", "add", "--application", "e-surat", "--client-id", "surat", "--client-name", "e-Surat",
+                "--redirect-uri", "https://a/cb",
+                "--redirect-uri", "https://b/cb", "--post-logout-redirect-uri", "https://a/",
+                "--backchannel-logout-uri", "https://a/bc",
+                "--grant-types", "authorization_code,refresh_token", "--scope", "openid asn",
+                "--token-endpoint-auth-method", "client_secret_post",
+                "--id-token-signed-response-alg", "HS256", "--access-token", "opaque", "--audience", "surat",
+                "--resource-server", "--no-pkce",
             ]
         )
         let metadata = try #require(arguments["metadata"]?.object)
@@ -36,7 +40,8 @@ struct CommandParsingTests {
     @Test("a native client is public")
     func native() throws {
         let metadata = try request(
-            ClientCommand.Add.self, ["client", "add", "--application", "m", "--native", "--redirect-uri", "http://127.0.0.1/cb"]
+            ClientCommand.Add.self,
+            ["client", "add", "--application", "m", "--native", "--redirect-uri", "http://127.0.0.1/cb"]
         )["metadata"]
         #expect(metadata?["application_type"]?.string == "native")
         #expect(metadata?["token_endpoint_auth_method"]?.string == "none")
@@ -44,13 +49,16 @@ struct CommandParsingTests {
 
     @Test("update changes only what is given")
     func update() throws {
-        let metadata = try request(ClientCommand.Update.self, ["client", "update", "x", "--scope", "openid"])["metadata"]?.object
+        let metadata = try request(ClientCommand.Update.self, ["client", "update", "x", "--scope", "openid"])[
+            "metadata"]?.object
         #expect(metadata?.keys == ["scope"])
     }
 
     @Test("files are named absolutely, because the gateway may run elsewhere")
     func absolute() throws {
-        let arguments = try request(PersonnelCommand.Load.self, ["personnel", "load", "a.csv", "--units", "/u.csv", "--apply", "--confirm-vanished", "7"])
+        let arguments = try request(
+            PersonnelCommand.Load.self,
+            ["personnel", "load", "a.csv", "--units", "/u.csv", "--apply", "--confirm-vanished", "7"])
         #expect(arguments["file"]?.string?.hasPrefix("/") == true)
         #expect(arguments["units"]?.string == "/u.csv")
         #expect(arguments["confirm_vanished"]?.integer == 7)
@@ -59,8 +67,10 @@ struct CommandParsingTests {
     @Test(
         "wrong usage exits with 2",
         arguments: [
-            ["nonsense"], ["account", "add"], ["application", "access", "x"], ["application", "access", "x", "--everyone", "--kind", "PNS"],
-            ["client", "add"], ["token", "verify", "x"], ["account", "list", "--limit", "many"], ["serve", "--nonsense"],
+            ["nonsense"], ["account", "add"], ["application", "access", "x"],
+            ["application", "access", "x", "--everyone", "--kind", "PNS"],
+            ["client", "add"], ["token", "verify", "x"], ["account", "list", "--limit", "many"],
+            ["serve", "--nonsense"],
         ])
     func usage(_ arguments: [String]) {
         let error = #expect(throws: (any Error).self) { try GapuraCommand.parseAsRoot(arguments) }
@@ -72,7 +82,9 @@ struct CommandParsingTests {
         func check(_ command: any ParsableCommand.Type) {
             let configuration = command.configuration
             #expect(!configuration.abstract.isEmpty, "\(command)")
-            if configuration.subcommands.isEmpty { #expect(configuration.discussion.contains("gapura "), "\(command) has no example") }
+            if configuration.subcommands.isEmpty {
+                #expect(configuration.discussion.contains("gapura "), "\(command) has no example")
+            }
             for subcommand in configuration.subcommands { check(subcommand) }
         }
         check(GapuraCommand.self)

@@ -1,9 +1,10 @@
 import Foundation
+import GapuraFormats
+import Testing
+
 #if canImport(FoundationNetworking)
     import FoundationNetworking
 #endif
-import GapuraFormats
-import Testing
 
 /// A folder of a test's own, gone with it.
 final class TemporaryFolder: Sendable {
@@ -12,7 +13,8 @@ final class TemporaryFolder: Sendable {
     init() throws {
         // Short: a socket lies in it.
         path = "/tmp/gapura-\(UInt32.random(in: .min ... .max))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }
 
     deinit {
@@ -42,8 +44,10 @@ final class GapuraProgram: Sendable {
         self.folder = folder
         self.variables = [
             "GAPURA_DATABASE": "sqlite:\(folder.path("data/gapura.sqlite"))", "GAPURA_DATA_FOLDER": folder.path("data"),
-            "GAPURA_KEYS_FOLDER": folder.path("keys"), "GAPURA_LISTEN": "127.0.0.1:0", "GAPURA_METRICS_LISTEN": "127.0.0.1:0",
-            "GAPURA_ACCEPTS_FIXTURES": "true", "GAPURA_ISSUER": "http://\(host)", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path,
+            "GAPURA_KEYS_FOLDER": folder.path("keys"), "GAPURA_LISTEN": "127.0.0.1:0",
+            "GAPURA_METRICS_LISTEN": "127.0.0.1:0",
+            "GAPURA_ACCEPTS_FIXTURES": "true", "GAPURA_ISSUER": "http://\(host)",
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path,
         ].merging(variables) { $1 }
     }
 
@@ -51,7 +55,8 @@ final class GapuraProgram: Sendable {
 
     /// `gapura`, beside the program that runs the tests.
     static let path: String = {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("gapura").path
     }()
 
@@ -74,9 +79,12 @@ final class GapuraProgram: Sendable {
 
     /// As `run`, and demands that it went well.
     @discardableResult
-    func succeed(_ arguments: String..., input: String = "", location: SourceLocation = #_sourceLocation) async throws -> Answer {
+    func succeed(_ arguments: String..., input: String = "", location: SourceLocation = #_sourceLocation) async throws
+        -> Answer
+    {
         let answer = try await run(arguments, input: input)
-        #expect(answer.code == 0, "gapura \(arguments.joined(separator: " ")): \(answer.errors)", sourceLocation: location)
+        #expect(
+            answer.code == 0, "gapura \(arguments.joined(separator: " ")): \(answer.errors)", sourceLocation: location)
         return answer
     }
 
@@ -142,12 +150,16 @@ final class RunningGapura: @unchecked Sendable {
         }
         let deadline = Date().addingTimeInterval(20)
         while Date() < deadline, process.isRunning {
-            if let ready = line("ready"), let port = ready["port"]?.string.flatMap(Int.init) ?? ready["port"]?.integer.map(Int.init) {
+            if let ready = line("ready"),
+                let port = ready["port"]?.string.flatMap(Int.init) ?? ready["port"]?.integer.map(Int.init)
+            {
                 self.port = port
                 return
             }
             try await Task.sleep(for: .milliseconds(20))
         }
+        // The thread above holds on to this value, so that its end would come late.
+        process.terminate()
         throw Failure(text: condition.withLock { raw })
     }
 
@@ -189,26 +201,38 @@ enum SmallCity {
         """
 
     static let columns = [
-        "pns_id", "nip_baru", "nama", "gelar_depan", "gelar_belakang", "tanggal_lahir", "jenis_kelamin", "nik", "nomor_hp", "email_gov",
-        "kedudukan_hukum_id", "kedudukan_hukum_nama", "status_cpns_pns", "gol_akhir_nama", "jenis_jabatan_id", "jabatan_id", "jabatan_nama",
+        "pns_id", "nip_baru", "nama", "gelar_depan", "gelar_belakang", "tanggal_lahir", "jenis_kelamin", "nik",
+        "nomor_hp", "email_gov",
+        "kedudukan_hukum_id", "kedudukan_hukum_nama", "status_cpns_pns", "gol_akhir_nama", "jenis_jabatan_id",
+        "jabatan_id", "jabatan_nama",
         "tmt_jabatan", "unor_id", "instansi_kerja_id",
     ]
 
     static let nip = "189607111918111001"
 
     static func people(broken: Bool = false) -> String {
-        func row(_ pnsID: String, _ nip: String, _ name: String, _ birth: String, _ sex: String, _ unit: String) -> String {
+        func row(_ pnsID: String, _ nip: String, _ name: String, _ birth: String, _ sex: String, _ unit: String)
+            -> String
+        {
             [
-                pnsID, "'\(nip)", name, "null", "null", birth, sex, "'0000000000000000", "null", "null", "'01", "Aktif", "P", "III/a", "4", "J1",
+                pnsID, "'\(nip)", name, "null", "null", birth, sex, "'0000000000000000", "null", "null", "'01", "Aktif",
+                "P", "III/a", "4", "J1",
                 "Pelaksana", "01-01-1920", unit, "7299",
             ].joined(separator: ";")
         }
         var rows = [
             columns.joined(separator: ";"),
-            row("C0F6ED7F5DE75EA70DB415A811098C7C", nip, "Ujang Contoh", "11-07-1896", "M", "895A456CAD7FB846B9ED461E8184CA63"),
-            row("1EE54590B3CC92BBAA9A29AC46E3873F", "189501011919012002", "Siti Contoh", "01-01-1895", "F", "518F47A5985C24824A8521704F0D50D2"),
+            row(
+                "C0F6ED7F5DE75EA70DB415A811098C7C", nip, "Ujang Contoh", "11-07-1896", "M",
+                "895A456CAD7FB846B9ED461E8184CA63"),
+            row(
+                "1EE54590B3CC92BBAA9A29AC46E3873F", "189501011919012002", "Siti Contoh", "01-01-1895", "F",
+                "518F47A5985C24824A8521704F0D50D2"),
         ]
-        rows.append(row("ECBDADC8CD17BAA2A34F2C30EB5F0426", "1895010119190120", "Terlalu Pendek", "01-01-1895", "F", "518F47A5985C24824A8521704F0D50D2"))
+        rows.append(
+            row(
+                "ECBDADC8CD17BAA2A34F2C30EB5F0426", "1895010119190120", "Terlalu Pendek", "01-01-1895", "F",
+                "518F47A5985C24824A8521704F0D50D2"))
         if broken { rows.append("\"tidak ditutup") }
         return rows.joined(separator: "\r\n") + "\r\n"
     }

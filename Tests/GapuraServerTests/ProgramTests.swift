@@ -16,7 +16,8 @@ struct ProgramTests {
     }
 
     private let clientFlags = [
-        "client", "add", "--application", "e-absensi", "--client-name", "e-Absensi", "--redirect-uri", "https://absensi.contoh/cb", "--json",
+        "client", "add", "--application", "e-absensi", "--client-name", "e-Absensi", "--redirect-uri",
+        "https://absensi.contoh/cb", "--json",
     ]
 
     @Test("an operator's first day, without a running gateway")
@@ -33,8 +34,12 @@ struct ProgramTests {
         #expect(preview.output.contains("baris 4: NIP tidak terdiri dari 18 digit."))
         #expect(preview.output.contains("row 4: The NIP is not 18 digits."))
         #expect(preview.output.contains("--apply"))
-        #expect(try await gapura.succeed("account", "list", "--search", "ujang", "--json").json["accounts"]?.array?.isEmpty == true)
-        let applied = try await gapura.succeed("personnel", "load", files.people, "--units", files.units, "--apply", "--json").json
+        #expect(
+            try await gapura.succeed("account", "list", "--search", "ujang", "--json").json["accounts"]?.array?.isEmpty
+                == true)
+        let applied = try await gapura.succeed(
+            "personnel", "load", files.people, "--units", files.units, "--apply", "--json"
+        ).json
         #expect(applied["applied"]?.bool == true)
         #expect(applied["counts"]?["accepted"]?.integer == 2)
         #expect(try await gapura.succeed("personnel", "list", "--json").json["loads"]?.array?.count == 1)
@@ -43,26 +48,39 @@ struct ProgramTests {
         let account = try await gapura.succeed("account", "show", SmallCity.nip, "--json").json
         #expect(account["state"]?.string == "aktif")
         #expect(account["unit"]?.string == "Sekretariat Daerah")
-        #expect(try await gapura.succeed("account", "link", SmallCity.nip).output.hasPrefix("http://\(gapura.host)/akun/tautan?kode="))
+        #expect(
+            try await gapura.succeed("account", "link", SmallCity.nip).output.hasPrefix(
+                "http://\(gapura.host)/akun/tautan?kode="))
 
-        let admin = ["account", "add", "--user-name", "rina.admin", "--name", "Rina Admin", "--role", "superadmin", "--json"]
+        let admin = [
+            "account", "add", "--user-name", "rina.admin", "--name", "Rina Admin", "--role", "superadmin", "--json",
+        ]
         #expect(try await gapura.run(admin).json["new"]?.bool == true)
         let again = try await gapura.run(admin)
         #expect(again.code == 0)
         #expect(try again.json["new"]?.bool == false)
         let fromInput = try await gapura.run(
-            ["account", "add", "--json-input", "-", "--json"], input: #"{"user_name":"vendor.budi","name":"Budi","ends_at":"2030-12-31"}"#
+            ["account", "add", "--json-input", "-", "--json"],
+            input: #"{"user_name":"vendor.budi","name":"Budi","ends_at":"2030-12-31"}"#
         )
         #expect(try fromInput.json["ends_at"]?.string == "2031-01-01T00:00:00.000Z")
-        #expect(try await gapura.succeed("account", "state", "vendor.budi", "ditangguhkan", "--json").json["state"]?.string == "ditangguhkan")
-        #expect(try await gapura.succeed("account", "role", "vendor.budi", "superadmin", "--json").json["role"]?.string == "superadmin")
-        #expect(try await gapura.succeed("account", "end-sessions", SmallCity.nip, "--json").json["ended"]?.integer == 0)
+        #expect(
+            try await gapura.succeed("account", "state", "vendor.budi", "ditangguhkan", "--json").json["state"]?.string
+                == "ditangguhkan")
+        #expect(
+            try await gapura.succeed("account", "role", "vendor.budi", "superadmin", "--json").json["role"]?.string
+                == "superadmin")
+        #expect(
+            try await gapura.succeed("account", "end-sessions", SmallCity.nip, "--json").json["ended"]?.integer == 0)
 
         try await gapura.succeed(
-            "application", "add", "--slug", "e-absensi", "--name", "e-Absensi", "--agency", "sekretariat daerah", "--contact", "Bidang SI", "--url",
+            "application", "add", "--slug", "e-absensi", "--name", "e-Absensi", "--agency", "sekretariat daerah",
+            "--contact", "Bidang SI", "--url",
             "https://absensi.contoh", "--state", "aktif"
         )
-        let access = try await gapura.succeed("application", "access", "e-absensi", "--agency", "Dinas Kesehatan", "--kind", "PNS", "--json").json
+        let access = try await gapura.succeed(
+            "application", "access", "e-absensi", "--agency", "Dinas Kesehatan", "--kind", "PNS", "--json"
+        ).json
         #expect(access["access"]?.array?.count == 2)
         try await gapura.succeed("application", "access", "e-absensi", "--everyone")
         #expect(try await gapura.succeed("application", "list", "--json").json["applications"]?.array?.count == 1)
@@ -86,7 +104,9 @@ struct ProgramTests {
         let keys = try await gapura.succeed("keys", "list", "--json").json["keys"]?.array ?? []
         try await gapura.succeed("keys", "rotate", "--algorithm", "ES256")
         #expect(try await gapura.succeed("keys", "list", "--json").json["keys"]?.array?.count == keys.count + 1)
-        #expect(try await gapura.succeed("audit", "list", "--event", "keys.rotated", "--json").json["events"]?.array?.count == 1)
+        #expect(
+            try await gapura.succeed("audit", "list", "--event", "keys.rotated", "--json").json["events"]?.array?.count
+                == 1)
         #expect(try await gapura.succeed("audit", "verify", "--json").json["whole"]?.bool == true)
         try await gapura.succeed("logout", "list")
         let doctor = try await gapura.run(["doctor", "--json"])
@@ -118,7 +138,10 @@ struct ProgramTests {
         #expect(try FileManager.default.attributesOfItem(atPath: backup)[.posixPermissions] as? Int == 0o600)
         #expect(try await gapura.run(["backup", backup]).code == Failure.refused)
         #expect(try await gapura.run(["restore", backup]).errors.contains("stop it first"))
-        #expect(try FileManager.default.contentsOfDirectory(atPath: gapura.folder.path).sorted() == ["cadangan.db", "data", "keys", "siasn.csv", "unor.csv"])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: gapura.folder.path).sorted() == [
+                "cadangan.db", "data", "keys", "siasn.csv", "unor.csv",
+            ])
         #expect(running.stop() == 0)
         #expect(!FileManager.default.fileExists(atPath: gapura.folder.path("data/gapura.sock")))
         #expect(try await gapura.run(["restore", backup]).errors.contains("never overwrites"))
@@ -145,7 +168,9 @@ struct ProgramTests {
         let restored = try await other.succeed("restore", gapura.folder.path("b.db"), "--json").json
         #expect(restored["keys_found"]?.bool == false)
         let store = try await Store.open(.sqlite(path: other.database))
-        let open = try await store.read { try $0.first("SELECT COUNT(*) FROM one_time_links WHERE used_at IS NULL")?.integer(0) }
+        let open = try await store.read {
+            try $0.first("SELECT COUNT(*) FROM one_time_links WHERE used_at IS NULL")?.integer(0)
+        }
         await store.close()
         #expect(open == 0)
         let serve = try await other.run(["serve"])
@@ -220,10 +245,14 @@ struct ProgramTests {
         let files = try SmallCity.write(to: gapura.folder)
         let workbook = gapura.folder.path("rusak.xlsx")
         try Data([0x50, 0x4b, 3, 4] + [UInt8](repeating: 7, count: 500)).write(to: URL(fileURLWithPath: workbook))
-        expectFailure(try await gapura.run(["personnel", "load", workbook, "--units", files.units, "--apply"]), 1, "cut off or damaged")
+        expectFailure(
+            try await gapura.run(["personnel", "load", workbook, "--units", files.units, "--apply"]), 1,
+            "cut off or damaged")
         let csv = gapura.folder.path("rusak.csv")
         try SmallCity.people(broken: true).write(toFile: csv, atomically: true, encoding: .utf8)
-        expectFailure(try await gapura.run(["personnel", "load", csv, "--units", files.units, "--apply"]), 1, "Berkas tidak dapat dibaca")
+        expectFailure(
+            try await gapura.run(["personnel", "load", csv, "--units", files.units, "--apply"]), 1,
+            "Berkas tidak dapat dibaca")
         expectFailure(try await gapura.run(["personnel", "load", "/nowhere.xlsx", "--apply"]), 1, "/nowhere.xlsx")
         #expect(try await gapura.succeed("personnel", "list", "--json").json["loads"]?.array?.isEmpty == true)
     }
@@ -240,7 +269,8 @@ struct ProgramTests {
     func badKeys() async throws {
         let gapura = try await ready()
         let keys = gapura.folder.path("keys")
-        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: keys).first { $0.hasSuffix(".pem") })
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: keys).first { $0.hasSuffix(".pem") })
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: "\(keys)/\(name)")
         expectFailure(try await gapura.run(["client", "list"]), 1, "600")
         expectFailure(try await gapura.run(["serve"]), 1, "600")
@@ -252,7 +282,9 @@ struct ProgramTests {
         #expect(try await gapura.run(["doctor"]).code == 1)
     }
 
-    @Test("attack 335: no database, a foreign file, a damaged one and a newer schema are told apart, and nothing is made over them")
+    @Test(
+        "attack 335: no database, a foreign file, a damaged one and a newer schema are told apart, and nothing is made over them"
+    )
     func badDatabases() async throws {
         let gapura = try GapuraProgram()
         expectFailure(try await gapura.run(["serve"]), 4, "gapura setup")
@@ -260,7 +292,8 @@ struct ProgramTests {
         try await gapura.succeed("setup")
 
         let store = try await Store.open(
-            .sqlite(path: gapura.database), migrations: Migrations.all + [Migration(version: 9999, name: "from-the-future", up: { _ in })]
+            .sqlite(path: gapura.database),
+            migrations: Migrations.all + [Migration(version: 9999, name: "from-the-future", up: { _ in })]
         )
         await store.close()
         expectFailure(try await gapura.run(["account", "list"]), 1, "newer version")
@@ -307,12 +340,17 @@ struct ProgramTests {
         return process.terminationStatus == 0
     }()
 
-    @Test("a full disk and a read-only one are unavailable, and nothing is half done", .enabled(if: ProgramTests.canMount))
+    @Test(
+        "a full disk and a read-only one are unavailable, and nothing is half done", .enabled(if: ProgramTests.canMount)
+    )
     func disks() async throws {
         let gapura = try await ready()
         let files = try SmallCity.write(to: gapura.folder)
         let data = gapura.folder.path("data")
-        let readOnly = ["unshare", "-rm", "sh", "-c", "mount --bind \(data) \(data) && mount -o remount,bind,ro \(data) && exec \"$@\"", "sh"]
+        let readOnly = [
+            "unshare", "-rm", "sh", "-c",
+            "mount --bind \(data) \(data) && mount -o remount,bind,ro \(data) && exec \"$@\"", "sh",
+        ]
         let answer = try await gapura.run(["account", "link", "admin"], through: readOnly)
         #expect(answer.code != 0 && bilingual(answer), "\(answer.errors)")
 
@@ -322,7 +360,8 @@ struct ProgramTests {
             "mkdir \(data)2 && mv \(data)/gapura.sqlite \(data)2/ && mount -t tmpfs -o size=700k,mode=700 none \(data) && cp \(data)2/gapura.sqlite \(data)/ && chmod 600 \(data)/gapura.sqlite; dd if=/dev/zero of=\(data)/filler bs=1k >/dev/null 2>&1; \"$@\"; code=$?; mv \(data)2/gapura.sqlite \(gapura.folder.path("kept")); exit $code",
             "sh",
         ]
-        let second = try await gapura.run(["personnel", "load", files.people, "--units", files.units, "--apply"], through: full)
+        let second = try await gapura.run(
+            ["personnel", "load", files.people, "--units", files.units, "--apply"], through: full)
         #expect(second.code == Failure.unavailable && bilingual(second), "\(second.errors)")
         try FileManager.default.moveItem(atPath: gapura.folder.path("kept"), toPath: gapura.database)
         #expect(try await gapura.succeed("personnel", "list", "--json").json["loads"]?.array?.isEmpty == true)
@@ -351,10 +390,14 @@ struct ProgramTests {
         let issued = try JWS.sign(claims.encoded(), with: key)
         try Data(JSONWebKeySet([key.verificationKey]).encoded()).write(to: URL(fileURLWithPath: set))
         let flags = ["--jwks", set, "--issuer", "https://masuk.contoh"]
-        let verified = try await gapura.run(["token", "verify", "-", "--audience", "arsip", "--json"] + flags, input: issued)
+        let verified = try await gapura.run(
+            ["token", "verify", "-", "--audience", "arsip", "--json"] + flags, input: issued)
         #expect(verified.code == 0, "\(verified.errors)")
         #expect(try verified.json["unchecked"]?.strings == ["typ"])
-        expectFailure(try await gapura.run(["token", "verify", "-", "--audience", "surat"] + flags, input: issued), 1, "audience")
-        expectFailure(try await gapura.run(["token", "verify", "-", "--issuer", "http://127.0.0.1:1"], input: token), 4, "keys cannot be had")
+        expectFailure(
+            try await gapura.run(["token", "verify", "-", "--audience", "surat"] + flags, input: issued), 1, "audience")
+        expectFailure(
+            try await gapura.run(["token", "verify", "-", "--issuer", "http://127.0.0.1:1"], input: token), 4,
+            "keys cannot be had")
     }
 }

@@ -21,14 +21,22 @@ struct SettingsTests {
     @Test("every setting fills a property from file and from variable, and prints what it was given")
     func fillsEverything() async throws {
         let values: [String: String] = [
-            "issuer": "https://masuk.contoh.go.id", "listen": "0.0.0.0:8443", "metrics_listen": "[::1]:9999", "tls_certificate": "/c.pem",
-            "tls_key": "/k.pem", "trusted_proxies": "10.0.0.1,10.1.0.0/16", "database": "postgres://gapura@db/gapura", "data_folder": "/d",
-            "keys_folder": "/k", "city_name": "Kota Uji", "city_logo": "/l.png", "city_colour": "#aabbcc", "city_help": "Loket 3",
-            "time_zone": "Asia/Makassar", "session_idle": "30m", "session_absolute": "8h", "code_lifetime": "30s", "token_lifetime": "2m",
-            "refresh_lifetime": "6h", "offline_idle": "20d", "offline_absolute": "90d", "set_up_link_lifetime": "12h", "reset_link_lifetime": "30m",
-            "flow_lifetime": "10m", "flow_limit": "5000", "password_minimum": "14", "password_memory": "20000", "password_passes": "3",
-            "password_lanes": "2", "password_threads": "3", "password_queue": "50", "account_states": "01=aktif,77=ditangguhkan",
-            "accepts_fixtures": "true", "test_hosts": "uji.contoh", "outgoing_networks": "10.0.0.0/8", "outgoing_ca_file": "/ca.pem",
+            "issuer": "https://masuk.contoh.go.id", "listen": "0.0.0.0:8443", "metrics_listen": "[::1]:9999",
+            "tls_certificate": "/c.pem",
+            "tls_key": "/k.pem", "trusted_proxies": "10.0.0.1,10.1.0.0/16", "database": "postgres://gapura@db/gapura",
+            "data_folder": "/d",
+            "keys_folder": "/k", "city_name": "Kota Uji", "city_logo": "/l.png", "city_colour": "#aabbcc",
+            "city_help": "Loket 3",
+            "time_zone": "Asia/Makassar", "session_idle": "30m", "session_absolute": "8h", "code_lifetime": "30s",
+            "token_lifetime": "2m",
+            "refresh_lifetime": "6h", "offline_idle": "20d", "offline_absolute": "90d", "set_up_link_lifetime": "12h",
+            "reset_link_lifetime": "30m",
+            "flow_lifetime": "10m", "flow_limit": "5000", "password_minimum": "14", "password_memory": "20000",
+            "password_passes": "3",
+            "password_lanes": "2", "password_threads": "3", "password_queue": "50",
+            "account_states": "01=aktif,77=ditangguhkan",
+            "accepts_fixtures": "true", "test_hosts": "uji.contoh", "outgoing_networks": "10.0.0.0/8",
+            "outgoing_ca_file": "/ca.pem",
             "key_rotation_days": "30", "session_history_days": "10", "log_level": "debug",
         ]
         #expect(Set(values.keys) == Set(SettingCatalogue.all.map(\.key)))
@@ -36,7 +44,9 @@ struct SettingsTests {
         var variables: [String: String] = [:]
         for setting in SettingCatalogue.all {
             let value = try #require(values[setting.key])
-            lines.append("\(setting.key): \(setting.isList ? "[\"" + value.replacing(",", with: "\", \"") + "\"]" : "\"\(value)\"")")
+            lines.append(
+                "\(setting.key): \(setting.isList ? "[\"" + value.replacing(",", with: "\", \"") + "\"]" : "\"\(value)\"")"
+            )
             variables[setting.variable] = value
         }
         for loaded in [try await read(lines.joined(separator: "\n")), try await read(nil, variables)] {
@@ -57,14 +67,17 @@ struct SettingsTests {
             let text = setting.print(defaults)
             guard !text.isEmpty else { continue }
             var settings = GatewaySettings()
-            #expect(setting.set(&settings, setting.isList ? text.split(separator: ",").map(String.init) : [text]), "\(setting.key) = \(text)")
+            #expect(
+                setting.set(&settings, setting.isList ? text.split(separator: ",").map(String.init) : [text]),
+                "\(setting.key) = \(text)")
         }
         #expect(throws: Never.self) { try SettingsCheck.check(defaults) }
     }
 
     @Test("a variable wins over the file, and an empty one counts as none")
     func variablesWin() async throws {
-        let loaded = try await read("city_name: Dari berkas\nlog_level: debug", ["GAPURA_CITY_NAME": "Dari variabel", "GAPURA_LOG_LEVEL": ""])
+        let loaded = try await read(
+            "city_name: Dari berkas\nlog_level: debug", ["GAPURA_CITY_NAME": "Dari variabel", "GAPURA_LOG_LEVEL": ""])
         #expect(loaded.settings.cityName == "Dari variabel")
         #expect(loaded.settings.logLevel == "debug")
         #expect(loaded.sources["city_name"] == "GAPURA_CITY_NAME")
@@ -73,7 +86,8 @@ struct SettingsTests {
 
     @Test("unquoted YAML numbers and booleans are read as what is written")
     func bareScalars() async throws {
-        let loaded = try await read("password_minimum: 15\naccepts_fixtures: true\nsession_idle: 1h\ntrusted_proxies: [10.0.0.1]")
+        let loaded = try await read(
+            "password_minimum: 15\naccepts_fixtures: true\nsession_idle: 1h\ntrusted_proxies: [10.0.0.1]")
         #expect(loaded.settings.passwordMinimum == 15)
         #expect(loaded.settings.acceptsFixtures)
         #expect(loaded.settings.sessionIdle == 3600)
@@ -116,10 +130,14 @@ struct SettingsTests {
     @Test(
         "values beyond sense are refused",
         arguments: [
-            "listen: 8080", "listen: 127.0.0.1:99999", "metrics_listen: \"a b:1\"", "session_idle: 90", "session_idle: -1h", "session_idle: 1w",
-            "city_colour: blue", "time_zone: Europe/Berlin", "issuer: https://a.contoh/", "issuer: \"https://a.contoh?x\"", "issuer: ftp://a",
-            "issuer: http://masuk.contoh.go.id", "trusted_proxies: [10.0.0.0/33]", "trusted_proxies: [300.1.1.1]", "tls_key: /k.pem",
-            "session_idle: 20h", "password_minimum: 4", "accepts_fixtures: \"yes\"", "account_states: [\"01=active\"]", "- a", "a: b: c",
+            "listen: 8080", "listen: 127.0.0.1:99999", "metrics_listen: \"a b:1\"", "session_idle: 90",
+            "session_idle: -1h", "session_idle: 1w",
+            "city_colour: blue", "time_zone: Europe/Berlin", "issuer: https://a.contoh/",
+            "issuer: \"https://a.contoh?x\"", "issuer: ftp://a",
+            "issuer: http://masuk.contoh.go.id", "trusted_proxies: [10.0.0.0/33]", "trusted_proxies: [300.1.1.1]",
+            "tls_key: /k.pem",
+            "session_idle: 20h", "password_minimum: 4", "accepts_fixtures: \"yes\"", "account_states: [\"01=active\"]",
+            "- a", "a: b: c",
             "city_name: A\ncity_name: B", "log_level: loud", "data_folder: \"a\\nb\"",
         ])
     func refused(_ yaml: String) async throws {
@@ -131,22 +149,30 @@ struct SettingsTests {
     @Test("plain http is for this machine and for test hosts")
     func plainHTTP() async throws {
         #expect(try await read("issuer: http://localhost:8080").settings.isSecure == false)
-        #expect(try await read("issuer: http://gapura:8080\ntest_hosts: [gapura]").settings.issuer == "http://gapura:8080")
+        #expect(
+            try await read("issuer: http://gapura:8080\ntest_hosts: [gapura]").settings.issuer == "http://gapura:8080")
     }
 
     @Test("a missing settings file is an error that names it")
     func missingFile() async throws {
-        let error = await #expect(throws: SettingsError.self) { try await SettingsReader(environment: [:]).read(path: "/nowhere/g.yaml") }
+        let error = await #expect(throws: SettingsError.self) {
+            try await SettingsReader(environment: [:]).read(path: "/nowhere/g.yaml")
+        }
         #expect(error?.message.contains("/nowhere/g.yaml") == true)
     }
 
     @Test("docs/settings.md is what `gapura settings` prints")
     func referencePage() throws {
-        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../docs/settings.md")
-        #expect(try String(contentsOf: page, encoding: .utf8) == SettingsReference.markdown(), "run `gapura settings > docs/settings.md`")
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "../../docs/settings.md")
+        #expect(
+            try String(contentsOf: page, encoding: .utf8) == SettingsReference.markdown(),
+            "run `gapura settings > docs/settings.md`")
     }
 
-    @Test("durations are read and written", arguments: [("90s", Int64(90)), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000), ("24h", 86_400)])
+    @Test(
+        "durations are read and written",
+        arguments: [("90s", Int64(90)), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000), ("24h", 86_400)])
     func durations(_ text: String, _ seconds: Int64) {
         #expect(SettingText.seconds(text) == seconds)
         #expect(SettingText.duration(seconds) == text)

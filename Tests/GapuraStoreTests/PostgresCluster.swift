@@ -74,7 +74,8 @@ struct PostgresCluster: Sendable {
     /// A shell that waits for the end of this process, even by SIGKILL, then stops the server and removes the folder.
     private static func stopWithThisProcess(_ folder: String, _ stop: [String]) throws {
         let script =
-            "while kill -0 \(getpid()) 2>/dev/null; do sleep 0.5; done; \(stop.joined(separator: " ")); rm -rf \(folder)"
+            "while kill -0 \(getpid()) 2>/dev/null; do sleep 0.5; done; "
+            + "\(stop.joined(separator: " ")); rm -rf \(folder)"
         _ = try spawn(["setsid", "sh", "-c", script], output: "/dev/null")
     }
 

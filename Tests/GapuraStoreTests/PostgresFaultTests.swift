@@ -14,7 +14,7 @@ import Testing
         #expect(error?.kind == .unavailable)
         #expect(error?.message.contains("refused") == true)
         #expect(error?.message.contains("\n") == false)
-        #expect(ContinuousClock.now - begin < .seconds(3))
+        #expect(ContinuousClock.now - begin < .seconds(5))
     }
 
     @Test("a server that accepts and never answers too")

@@ -86,19 +86,19 @@ struct JobsTests {
         let world = try await World()
         let asked = Seen<Timestamp>()
         try await world.run { _ in
-            asked.append(world.clock.now)
-            return .plain(.internalServerError)
+            // A status of its own for each try: a line that is claimed and one that is judged differ in it.
+            let count = asked.append(world.clock.now)
+            return .plain(HTTPResponse.Status(code: 499 + count))
         } _: { uri in
             try await world.insert(World.delivery(uri: uri, at: world.clock.now))
             world.doorbell.ring()
             for (index, pause) in ([2, 10, 60, 600, 3600, 21_600] as [Int64]).enumerated() {
                 let due = world.clock.now.adding(seconds: pause)
-                let line = try await world.line {
-                    $0.tries == Int64(index + 1) && $0.problem != nil && $0.nextTryAt == due
-                }
+                let line = try await world.line { $0.status == Int64(500 + index) }
                 #expect(line.state == .waiting)
-                #expect(line.status == 500)
-                #expect(line.problem == "answered 500")
+                #expect(line.tries == Int64(index + 1))
+                #expect(line.nextTryAt == due)
+                #expect(line.problem == "answered \(500 + index)")
                 world.clock.advance(seconds: pause - 1)
                 world.doorbell.ring()
                 try await Task.sleep(for: .milliseconds(50))
@@ -108,7 +108,7 @@ struct JobsTests {
             }
             let line = try await world.line { $0.state == .failed }
             #expect(line.tries == 7)
-            #expect(line.problem == "given up: answered 500")
+            #expect(line.problem == "given up: answered 506")
             #expect(line.nextTryAt == nil)
         }
         #expect(asked.all.count == 7)
@@ -185,12 +185,17 @@ struct JobsTests {
             state.append(-1)
             return .plain(.ok)
         } _: { uri in
-            let start = ContinuousClock.now
             try await world.insert(World.delivery(uri: uri + "macet", at: world.clock.now.adding(seconds: -1)))
             for _ in 0..<40 { try await world.insert(World.delivery(uri: uri, at: world.clock.now)) }
             world.doorbell.ring()
-            try await world.lines { lines in lines.filter { $0.state == .answered }.count == 40 }
-            #expect(ContinuousClock.now - start < .seconds(4))
+            let others = Seen<LogoutDelivery>()
+            try await world.lines { lines in
+                guard lines.filter({ $0.state == .answered }).count == 40 else { return false }
+                if let hanging = lines.first(where: { $0.uri.hasSuffix("macet") }) { others.append(hanging) }
+                return true
+            }
+            // By then the one that hangs was not even given up.
+            #expect(others.all.first?.problem == nil)
             let hanging = try await world.line { $0.uri.hasSuffix("macet") && $0.problem != nil }
             #expect(hanging.problem == "timeout")
             #expect(hanging.state == .waiting)
@@ -251,18 +256,18 @@ struct JobsTests {
         bell.ring()
         bell.ring()
         let start = ContinuousClock.now
-        await bell.wait(atMost: .seconds(20))
-        #expect(ContinuousClock.now - start < .seconds(5))
+        await bell.wait(atMost: .seconds(120))
+        #expect(ContinuousClock.now - start < .seconds(60))
         await bell.wait(atMost: .milliseconds(50))
         #expect(ContinuousClock.now - start >= .milliseconds(50))
-        let waiting = Task { await bell.wait(atMost: .seconds(20)) }
+        let waiting = Task { await bell.wait(atMost: .seconds(120)) }
         waiting.cancel()
         await waiting.value
-        let later = Task { await bell.wait(atMost: .seconds(20)) }
+        let later = Task { await bell.wait(atMost: .seconds(120)) }
         try await Task.sleep(for: .milliseconds(20))
         bell.ring()
         await later.value
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     // MARK: Upkeep and rotation

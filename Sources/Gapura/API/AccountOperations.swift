@@ -6,7 +6,8 @@ import GapuraStore
 enum AccountOperations {
     static let all = [add, show, list, state, link, role, endSessions]
 
-    private static let add = Operation("account.add", ["user_name", "name", "email", "role", "ends_at", "link"]) { arguments, context in
+    private static let add = Operation("account.add", ["user_name", "name", "email", "role", "ends_at", "link"]) {
+        arguments, context in
         let userName = try arguments.text("user_name")
         let name = try arguments.text("name")
         let email = try arguments.optionalText("email")
@@ -16,7 +17,8 @@ enum AccountOperations {
         let (now, actor, settings) = (context.now, context.actor, context.settings)
         return try await context.store.write { tx in
             let directory = AccountDirectory(tx, by: actor, at: now)
-            let (account, isNew) = try directory.add(userName: userName, displayName: name, email: email, role: role, endsAt: endsAt)
+            let (account, isNew) = try directory.add(
+                userName: userName, displayName: name, email: email, role: role, endsAt: endsAt)
             var json = try AccountJSON.make(account, tx, at: now)
             json["new"] = .bool(isNew)
             // A further link would kill the first one, which may be on its way already.
@@ -90,7 +92,8 @@ enum AccountOperations {
             let tx = directory.tx
             if account.role == .superadmin, try tx.accounts.count(role: .superadmin) < 2 {
                 throw OperationError(
-                    .refused, "This is the last superadmin; make another one first.", id: "Ini superadmin terakhir; angkat superadmin lain dahulu."
+                    .refused, "This is the last superadmin; make another one first.",
+                    id: "Ini superadmin terakhir; angkat superadmin lain dahulu."
                 )
             }
             var changed = account
@@ -130,7 +133,8 @@ enum AccountOperations {
     // MARK: Steps
 
     private static func change(
-        _ name: String, _ context: OperationContext, _ body: @escaping @Sendable (AccountDirectory, Account) throws -> Void
+        _ name: String, _ context: OperationContext,
+        _ body: @escaping @Sendable (AccountDirectory, Account) throws -> Void
     ) async throws -> JSONValue {
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -159,10 +163,12 @@ enum AccountJSON {
         let person = try account.personID.flatMap { try tx.people.find($0) }
         let nip = try account.personID.flatMap { try tx.people.currentNIP(of: $0) }
         return [
-            "id": .string(account.id.text), "sub": .string(account.sub), "name": .text(person?.fullName ?? account.displayName),
+            "id": .string(account.id.text), "sub": .string(account.sub),
+            "name": .text(person?.fullName ?? account.displayName),
             "user_name": .text(account.userName), "nip": .text(nip), "email": .text(account.email),
             "state": .string(account.state(at: now).rawValue), "state_by": .string(account.stateBy.rawValue),
-            "role": .string(account.role.rawValue), "ends_at": .time(account.endsAt), "has_password": .bool(account.passwordHash != nil),
+            "role": .string(account.role.rawValue), "ends_at": .time(account.endsAt),
+            "has_password": .bool(account.passwordHash != nil),
             "created_at": .time(account.createdAt),
         ]
     }

@@ -15,7 +15,8 @@ enum ApplicationOperations {
         let state = try arguments.optionalWord("state", ApplicationState.self) ?? .diajukan
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
-            var wanted = ApplicationRecord(id: .make(now: now), slug: slug, name: name, state: state, createdAt: now, updatedAt: now)
+            var wanted = ApplicationRecord(
+                id: .make(now: now), slug: slug, name: name, state: state, createdAt: now, updatedAt: now)
             try details.apply(to: &wanted, tx)
             if let known = try tx.applications.find(slug: slug) {
                 wanted.id = known.id
@@ -23,15 +24,18 @@ enum ApplicationOperations {
                 wanted.updatedAt = known.updatedAt
                 guard wanted == known else {
                     throw OperationError(
-                        .conflict, "The application \(slug) is in the inventory with other details; use `gapura application update \(slug)`.",
-                        id: "Aplikasi \(slug) sudah tercatat dengan rincian lain; gunakan `gapura application update \(slug)`."
+                        .conflict,
+                        "The application \(slug) is in the inventory with other details; use `gapura application update \(slug)`.",
+                        id:
+                            "Aplikasi \(slug) sudah tercatat dengan rincian lain; gunakan `gapura application update \(slug)`."
                     )
                 }
                 return .object(try ApplicationJSON.make(known, tx).adding("new", false))
             }
             try tx.applications.insert(wanted)
             try tx.record(
-                .applicationAdded, by: actor, subject: wanted.id.text, detail: ["slug": .string(slug), "state": .string(state.rawValue)], at: now
+                .applicationAdded, by: actor, subject: wanted.id.text,
+                detail: ["slug": .string(slug), "state": .string(state.rawValue)], at: now
             )
             return .object(try ApplicationJSON.make(wanted, tx).adding("new", true))
         }
@@ -71,7 +75,8 @@ enum ApplicationOperations {
     }
 
     /// Replaces who may use an application: everyone, or those of agencies and units who are employed in one of the kinds.
-    private static let access = Operation("application.access", ["slug", "everyone", "agencies", "units", "kinds"]) { arguments, context in
+    private static let access = Operation("application.access", ["slug", "everyone", "agencies", "units", "kinds"]) {
+        arguments, context in
         let slug = try arguments.text("slug")
         let everyone = try arguments.flag("everyone")
         let agencies = try arguments.texts("agencies")
@@ -87,8 +92,12 @@ enum ApplicationOperations {
         return try await context.store.write { tx in
             let application = try find(slug, tx)
             var rules = kinds.map { AccessRule(kind: .employeeKind, value: $0.rawValue) }
-            rules += try agencies.map { AccessRule(kind: .agency, value: try UnitLookup.find($0, onlyAgencies: true, tx).id.text) }
-            rules += try units.map { AccessRule(kind: .unit, value: try UnitLookup.find($0, onlyAgencies: false, tx).id.text) }
+            rules += try agencies.map {
+                AccessRule(kind: .agency, value: try UnitLookup.find($0, onlyAgencies: true, tx).id.text)
+            }
+            rules += try units.map {
+                AccessRule(kind: .unit, value: try UnitLookup.find($0, onlyAgencies: false, tx).id.text)
+            }
             if Set(try tx.applications.rules(of: application.id)) != Set(rules) {
                 try tx.applications.replaceRules(of: application.id, with: rules)
                 try tx.record(
@@ -113,7 +122,8 @@ enum ApplicationOperations {
     }
 
     private static func change(
-        _ slug: String, _ context: OperationContext, _ body: @escaping @Sendable (inout ApplicationRecord, Transaction) throws -> Void
+        _ slug: String, _ context: OperationContext,
+        _ body: @escaping @Sendable (inout ApplicationRecord, Transaction) throws -> Void
     ) async throws -> JSONValue {
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -162,12 +172,15 @@ enum ApplicationOperations {
         /// A link in the portal: no `javascript:`, no spaces, no control characters.
         private static func isWebAddress(_ text: String) -> Bool {
             let bytes = text.utf8
-            guard bytes.count <= 500, bytes.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x3c && $0 != 0x3e && $0 != 0x5c }) else {
+            guard bytes.count <= 500,
+                bytes.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x3c && $0 != 0x3e && $0 != 0x5c })
+            else {
                 return false
             }
             let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { prefix in
                 let rest = bytes.dropFirst(prefix.utf8.count)
-                return bytes.starts(with: prefix.utf8) && (rest.isEmpty || rest.first == UInt8(ascii: ":") || rest.first == UInt8(ascii: "/"))
+                return bytes.starts(with: prefix.utf8)
+                    && (rest.isEmpty || rest.first == UInt8(ascii: ":") || rest.first == UInt8(ascii: "/"))
             }
             return local || (bytes.starts(with: "https://".utf8) && bytes.count > 8)
         }
@@ -176,7 +189,8 @@ enum ApplicationOperations {
     private static func slug(_ text: String) throws -> String {
         let bytes = text.utf8
         let isRight =
-            (2...64).contains(bytes.count) && bytes.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+            (2...64).contains(bytes.count)
+            && bytes.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
             && bytes.first != 0x2d && bytes.last != 0x2d
         guard isRight else {
             throw OperationError(
@@ -189,7 +203,9 @@ enum ApplicationOperations {
 
     private static func name(_ text: String) throws -> String {
         guard text.utf8.count <= 500, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
-            throw OperationError(.invalid, "A text is too long or has control characters.", id: "Ada teks yang terlalu panjang atau tidak sah.")
+            throw OperationError(
+                .invalid, "A text is too long or has control characters.",
+                id: "Ada teks yang terlalu panjang atau tidak sah.")
         }
         return text
     }
@@ -197,7 +213,9 @@ enum ApplicationOperations {
     private static func employeeKind(_ text: String) throws -> EmployeeKind {
         guard let kind = EmployeeKind(rawValue: text) else {
             let kinds = EmployeeKind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw OperationError(.invalid, "A kind of employment is one of \(kinds).", id: "Jenis kepegawaian adalah salah satu dari \(kinds).")
+            throw OperationError(
+                .invalid, "A kind of employment is one of \(kinds).",
+                id: "Jenis kepegawaian adalah salah satu dari \(kinds).")
         }
         return kind
     }
@@ -213,7 +231,8 @@ enum ApplicationJSON {
         return [
             "id": .string(application.id.text), "slug": .string(application.slug), "name": .string(application.name),
             "state": .string(application.state.rawValue),
-            "agency": .text(try application.ownerUnitID.flatMap { try tx.units.find($0)?.name }), "contact": .text(application.contact),
+            "agency": .text(try application.ownerUnitID.flatMap { try tx.units.find($0)?.name }),
+            "contact": .text(application.contact),
             "url": .text(application.url), "description": .text(application.description), "access": .array(rules),
         ]
     }
@@ -246,8 +265,10 @@ enum UnitLookup {
             )
         }
         throw OperationError(
-            .notFound, "No \(onlyAgencies ? "agency" : "unit") is called \(text); load the units with `gapura personnel load` first.",
-            id: "Tidak ada \(onlyAgencies ? "perangkat daerah" : "unit") bernama \(text); muat dahulu unit dengan `gapura personnel load`."
+            .notFound,
+            "No \(onlyAgencies ? "agency" : "unit") is called \(text); load the units with `gapura personnel load` first.",
+            id:
+                "Tidak ada \(onlyAgencies ? "perangkat daerah" : "unit") bernama \(text); muat dahulu unit dengan `gapura personnel load`."
         )
     }
 }

@@ -21,16 +21,21 @@ enum AuditOperations {
         try await context.store.read { tx in
             let broken = try AuditChain.firstBreak(in: tx)
             let head = try tx.audit.head()
-            return ["whole": .bool(broken == nil), "events": .integer(head.seq), "first_break": broken.map { .integer($0) } ?? .null, "head": .string(head.hash)]
+            return [
+                "whole": .bool(broken == nil), "events": .integer(head.seq),
+                "first_break": broken.map { .integer($0) } ?? .null, "head": .string(head.hash),
+            ]
         }
     }
 
     private static func make(_ record: AuditRecord) -> JSONObject {
         [
-            "seq": .integer(record.seq), "at": .time(record.at), "event": .string(record.event), "actor": .string(record.actor),
+            "seq": .integer(record.seq), "at": .time(record.at), "event": .string(record.event),
+            "actor": .string(record.actor),
             "subject": .text(record.subject), "client_id": .text(record.clientID),
             // Written by ourselves; the text itself is in the chain whatever it says.
-            "detail": (try? StrictJSON.parse(Array(record.detail.utf8))) ?? .string(record.detail), "hash": .string(record.hash),
+            "detail": (try? StrictJSON.parse(Array(record.detail.utf8))) ?? .string(record.detail),
+            "hash": .string(record.hash),
         ]
     }
 }

@@ -32,7 +32,8 @@ enum BackupOperations {
             guard trial.problems.isEmpty, (before...after).contains(trial.auditEvents) else {
                 let problems = trial.problems.first ?? "it does not end where the audit did"
                 throw OperationError(
-                    .failed, "The backup is not whole and was removed: \(problems). Look at the disk and at `gapura doctor`.",
+                    .failed,
+                    "The backup is not whole and was removed: \(problems). Look at the disk and at `gapura doctor`.",
                     id: "Cadangan tidak utuh dan dihapus: \(problems). Periksa diska dan `gapura doctor`."
                 )
             }
@@ -40,7 +41,8 @@ enum BackupOperations {
             guard link(draft, path) == 0 else { throw fileError(path) }
             unlink(draft)
             try await record(trial, context)
-            return .object(trial.json.adding("file", .string(path)).adding("keys_folder", .string(context.settings.keysFolder)))
+            return .object(
+                trial.json.adding("file", .string(path)).adding("keys_folder", .string(context.settings.keysFolder)))
         } catch {
             unlink(draft)
             throw error
@@ -56,7 +58,8 @@ enum BackupOperations {
 
     static func fileError(_ path: String) -> OperationError {
         let why = String(cString: strerror(errno))
-        return OperationError(.refused, "\(path) cannot be written: \(why).", id: "\(path) tidak dapat ditulis: \(why).")
+        return OperationError(
+            .refused, "\(path) cannot be written: \(why).", id: "\(path) tidak dapat ditulis: \(why).")
     }
 }
 

@@ -18,7 +18,8 @@ package enum BackupRestore {
         guard access(file, R_OK) == 0 else {
             let why = String(cString: strerror(errno))
             throw OperationError(
-                errno == ENOENT ? .notFound : .refused, "The backup \(file) cannot be read: \(why).", id: "Cadangan \(file) tidak dapat dibaca: \(why)."
+                errno == ENOENT ? .notFound : .refused, "The backup \(file) cannot be read: \(why).",
+                id: "Cadangan \(file) tidak dapat dibaca: \(why)."
             )
         }
         try DataFolder.prepare(settings.dataFolder)
@@ -29,9 +30,14 @@ package enum BackupRestore {
         } catch let error as StoreError where error.kind == .foreign || error.kind == .corrupt {
             removeEmpty(location)
             throw OperationError(
-                .refused, "\(file) was not restored: \(error.message). Give a whole backup of gapura and an empty database.",
-                id: "\(file) tidak dipulihkan. Berikan cadangan gapura yang utuh dan basis data yang kosong. (\(error.message))"
+                .refused,
+                "\(file) was not restored: \(error.message). Give a whole backup of gapura and an empty database.",
+                id:
+                    "\(file) tidak dipulihkan. Berikan cadangan gapura yang utuh dan basis data yang kosong. (\(error.message))"
             )
+        } catch let error as StoreError where error.kind == .locked {
+            // Somebody else has made a database there meanwhile: it is theirs.
+            throw error
         } catch {
             removeEmpty(location)
             throw error
@@ -47,7 +53,9 @@ package enum BackupRestore {
         }
     }
 
-    private static func open(_ store: Store, _ settings: GatewaySettings, by actor: Actor, at now: Timestamp) async throws -> JSONObject {
+    private static func open(_ store: Store, _ settings: GatewaySettings, by actor: Actor, at now: Timestamp)
+        async throws -> JSONObject
+    {
         let found = try await BackupTrial.look(at: store)
         let lastChange = try await store.write { tx in
             let lastChange = try tx.audit.lastTime()
@@ -79,8 +87,10 @@ package enum BackupRestore {
     private static func requireAbsence(_ location: DatabaseLocation) throws {
         guard case .sqlite(let path) = location, access(path, F_OK) == 0 else { return }
         throw OperationError(
-            .refused, "There is a database at \(path); a restore never overwrites. Move it away first (with \(path)-wal, if that is there).",
-            id: "Sudah ada basis data di \(path); pemulihan tidak pernah menimpa. Pindahkan dahulu (beserta \(path)-wal jika ada)."
+            .refused,
+            "There is a database at \(path); a restore never overwrites. Move it away first (with \(path)-wal, if that is there).",
+            id:
+                "Sudah ada basis data di \(path); pemulihan tidak pernah menimpa. Pindahkan dahulu (beserta \(path)-wal jika ada)."
         )
     }
 

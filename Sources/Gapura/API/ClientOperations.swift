@@ -27,7 +27,8 @@ enum ClientOperations {
     private static let list = Operation("client.list", ["application"]) { arguments, context in
         let slug = try arguments.optionalText("application")
         return try await context.store.read { tx in
-            let records = try slug.map { try tx.clients.list(of: ApplicationOperations.find($0, tx).id) } ?? tx.clients.list()
+            let records =
+                try slug.map { try tx.clients.list(of: ApplicationOperations.find($0, tx).id) } ?? tx.clients.list()
             return ["clients": .array(try records.map { .object(try ClientJSON.make($0, tx)) })]
         }
     }
@@ -50,7 +51,8 @@ enum ClientOperations {
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
             guard try find(id, tx).settings.isExactly(before.settings) else {
-                throw OperationError(.conflict, "The client was changed meanwhile; try again.", id: "Klien baru saja diubah; coba lagi.")
+                throw OperationError(
+                    .conflict, "The client was changed meanwhile; try again.", id: "Klien baru saja diubah; coba lagi.")
             }
             return .object(try registry.update(id, metadata, secret: secret, by: actor, in: tx, at: now).jsonObject)
         }
@@ -82,7 +84,8 @@ enum ClientOperations {
     private static func find(_ id: ClientID, _ tx: Transaction) throws -> ClientRecord {
         guard let client = try tx.clients.find(id) else {
             throw OperationError(
-                .notFound, "No client has that id; see `gapura client list`.", id: "Tidak ada klien dengan id itu; lihat `gapura client list`."
+                .notFound, "No client has that id; see `gapura client list`.",
+                id: "Tidak ada klien dengan id itu; lihat `gapura client list`."
             )
         }
         return client
@@ -93,9 +96,11 @@ enum ClientOperations {
 enum ClientJSON {
     static func make(_ record: ClientRecord, _ tx: Transaction) throws -> JSONObject {
         var json: JSONObject = [
-            "client_id": .string(record.id.text), "application": .text(try tx.applications.find(record.applicationID)?.slug),
+            "client_id": .string(record.id.text),
+            "application": .text(try tx.applications.find(record.applicationID)?.slug),
             "state": .string(record.state.rawValue), "has_secret": .bool(record.secretDigest != nil),
-            "secret_changed_at": .time(record.secretChangedAt), "created_at": .time(record.createdAt), "updated_at": .time(record.updatedAt),
+            "secret_changed_at": .time(record.secretChangedAt), "created_at": .time(record.createdAt),
+            "updated_at": .time(record.updatedAt),
         ]
         for (key, value) in try settings(record).members { json[key] = value }
         return json

@@ -28,11 +28,15 @@ package struct DoctorCheck: Sendable, Equatable {
     }
 
     package var jsonObject: JSONObject {
-        ["check": .string(name), "status": .string(status.rawValue), "message": .string(message), "pesan": .string(indonesian)]
+        [
+            "check": .string(name), "status": .string(status.rawValue), "message": .string(message),
+            "pesan": .string(indonesian),
+        ]
     }
 
     package init?(json: JSONValue) {
-        guard let name = json["check"]?.string, let status = json["status"]?.string.flatMap(Status.init(rawValue:)) else { return nil }
+        guard let name = json["check"]?.string, let status = json["status"]?.string.flatMap(Status.init(rawValue:))
+        else { return nil }
         self.init(name, status, json["message"]?.string ?? "", id: json["pesan"]?.string ?? "")
     }
 }

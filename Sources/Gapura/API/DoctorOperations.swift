@@ -10,19 +10,25 @@ enum DoctorOperations {
         let now = context.now
         let engine = context.store.engine
         let checks = try await context.store.read { tx in
-            [try version(tx, engine), try clock(tx, at: now), try audit(tx), try admins(tx), try personnel(tx, at: now), try signOuts(tx, at: now)]
+            [
+                try version(tx, engine), try clock(tx, at: now), try audit(tx), try admins(tx),
+                try personnel(tx, at: now), try signOuts(tx, at: now),
+            ]
         }
         let all = checks + [keys(context), await integrity(context.store)]
         return ["checks": .array(all.map { .object($0.jsonObject) })]
     }
 
     private static func version(_ tx: Transaction, _ engine: Engine) throws -> DoctorCheck {
-        let statement: Statement = engine == .sqlite ? "SELECT sqlite_version()" : "SELECT current_setting('server_version')"
+        let statement: Statement =
+            engine == .sqlite ? "SELECT sqlite_version()" : "SELECT current_setting('server_version')"
         let version = try tx.first(statement)?.text(0) ?? "?"
         switch engine {
         case .sqlite:
-            let parts = version.utf8.split(separator: UInt8(ascii: ".")).compactMap { Int(String(Substring($0)) ) }
-            guard parts.lexicographicallyPrecedes([3, 51, 3]) else { return DoctorCheck("database", .ok, "SQLite \(version)", id: "SQLite \(version)") }
+            let parts = version.utf8.split(separator: UInt8(ascii: ".")).compactMap { Int(String(Substring($0))) }
+            guard parts.lexicographicallyPrecedes([3, 51, 3]) else {
+                return DoctorCheck("database", .ok, "SQLite \(version)", id: "SQLite \(version)")
+            }
             return DoctorCheck(
                 "database", .ok,
                 "SQLite \(version). Before 3.51.3 two programs that checkpoint one WAL can corrupt it; gapura has one, so open the file with no other tool while it runs.",
@@ -38,7 +44,8 @@ enum DoctorOperations {
             return DoctorCheck("clock", .ok, TimeText.iso8601(now), id: TimeText.iso8601(now))
         }
         return DoctorCheck(
-            "clock", .failure, "The clock says \(TimeText.iso8601(now)), before the last event of the audit; set it, and start NTP.",
+            "clock", .failure,
+            "The clock says \(TimeText.iso8601(now)), before the last event of the audit; set it, and start NTP.",
             id: "Jam menunjukkan \(TimeText.iso8601(now)), sebelum catatan audit terakhir; setel jam dan nyalakan NTP."
         )
     }
@@ -52,14 +59,17 @@ enum DoctorOperations {
         for row in rows {
             guard row.seq == expected, row.hash.isExactly(previous), AuditChain.hash(of: row).isExactly(row.hash) else {
                 return DoctorCheck(
-                    "audit", .failure, "The audit chain is broken at \(row.seq); keep the database and compare it with a backup.",
+                    "audit", .failure,
+                    "The audit chain is broken at \(row.seq); keep the database and compare it with a backup.",
                     id: "Rantai audit putus di nomor \(row.seq); simpan basis datanya dan bandingkan dengan cadangan."
                 )
             }
             previous = row.previous
             expected -= 1
         }
-        return DoctorCheck("audit", .ok, "The last \(rows.count) of \(head.seq) events fit.", id: "\(rows.count) dari \(head.seq) catatan terakhir utuh.")
+        return DoctorCheck(
+            "audit", .ok, "The last \(rows.count) of \(head.seq) events fit.",
+            id: "\(rows.count) dari \(head.seq) catatan terakhir utuh.")
     }
 
     private static func admins(_ tx: Transaction) throws -> DoctorCheck {
@@ -73,10 +83,14 @@ enum DoctorOperations {
 
     private static func personnel(_ tx: Transaction, at now: Timestamp) throws -> DoctorCheck {
         guard let load = try tx.loads.latest() else {
-            return DoctorCheck("personnel", .warning, "No personnel data has been loaded yet.", id: "Belum ada data kepegawaian yang dimuat.")
+            return DoctorCheck(
+                "personnel", .warning, "No personnel data has been loaded yet.",
+                id: "Belum ada data kepegawaian yang dimuat.")
         }
         let days = (now.seconds - load.appliedAt.seconds) / 86_400
-        guard days > 40 else { return DoctorCheck("personnel", .ok, "Loaded \(days) days ago.", id: "Dimuat \(days) hari lalu.") }
+        guard days > 40 else {
+            return DoctorCheck("personnel", .ok, "Loaded \(days) days ago.", id: "Dimuat \(days) hari lalu.")
+        }
         return DoctorCheck(
             "personnel", .warning, "The last load is \(days) days old; people who left since can still sign in.",
             id: "Muatan terakhir berumur \(days) hari; yang sudah pindah atau pensiun masih dapat masuk."
@@ -84,25 +98,36 @@ enum DoctorOperations {
     }
 
     private static func signOuts(_ tx: Transaction, at now: Timestamp) throws -> DoctorCheck {
-        let failed = try tx.logout.list(limit: 200).filter { $0.state == .failed && $0.createdAt > now.adding(seconds: -86_400) }
-        guard let latest = failed.first else { return DoctorCheck("sign-outs", .ok, "Every application answered.", id: "Semua aplikasi menjawab.") }
+        let failed = try tx.logout.list(limit: 200).filter {
+            $0.state == .failed && $0.createdAt > now.adding(seconds: -86_400)
+        }
+        guard let latest = failed.first else {
+            return DoctorCheck("sign-outs", .ok, "Every application answered.", id: "Semua aplikasi menjawab.")
+        }
         return DoctorCheck(
-            "sign-outs", .warning, "\(failed.count) sign-outs were not delivered in a day, the last to \(latest.clientID); see `gapura logout list`.",
-            id: "\(failed.count) pemberitahuan keluar gagal dalam sehari, terakhir ke \(latest.clientID); lihat `gapura logout list`."
+            "sign-outs", .warning,
+            "\(failed.count) sign-outs were not delivered in a day, the last to \(latest.clientID); see `gapura logout list`.",
+            id:
+                "\(failed.count) pemberitahuan keluar gagal dalam sehari, terakhir ke \(latest.clientID); lihat `gapura logout list`."
         )
     }
 
     private static func keys(_ context: OperationContext) -> DoctorCheck {
         let keys = context.services.keyring.list()
         let active = keys.filter { $0.state == .active }
-        let days = active.compactMap { $0.activeSince.map { since in (context.now.seconds - since.seconds) / 86_400 } }.max() ?? 0
+        let days =
+            active.compactMap { $0.activeSince.map { since in (context.now.seconds - since.seconds) / 86_400 } }.max()
+            ?? 0
         let limit = Int64(context.settings.keyRotationDays)
         guard limit > 0, days > limit + 7 else {
             let names = active.map(\.algorithm.rawValue).sorted().joined(separator: ", ")
-            return DoctorCheck("keys", .ok, "\(names); the oldest signs since \(days) days.", id: "\(names); yang tertua sudah \(days) hari.")
+            return DoctorCheck(
+                "keys", .ok, "\(names); the oldest signs since \(days) days.",
+                id: "\(names); yang tertua sudah \(days) hari.")
         }
         return DoctorCheck(
-            "keys", .warning, "A key signs since \(days) days although keys rotate after \(limit); does the gateway run all the time?",
+            "keys", .warning,
+            "A key signs since \(days) days although keys rotate after \(limit); does the gateway run all the time?",
             id: "Ada kunci yang sudah \(days) hari padahal diputar tiap \(limit) hari; apakah gerbang berjalan terus?"
         )
     }
@@ -110,7 +135,9 @@ enum DoctorOperations {
     private static func integrity(_ store: Store) async -> DoctorCheck {
         do {
             let problems = try await store.integrityProblems()
-            guard let first = problems.first else { return DoctorCheck("integrity", .ok, "Nothing found.", id: "Tidak ada masalah.") }
+            guard let first = problems.first else {
+                return DoctorCheck("integrity", .ok, "Nothing found.", id: "Tidak ada masalah.")
+            }
             return DoctorCheck(
                 "integrity", .failure, "The database is damaged (\(first)); keep it and restore the last backup.",
                 id: "Basis data rusak (\(first)); simpan dan pulihkan cadangan terakhir."

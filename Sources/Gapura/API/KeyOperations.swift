@@ -18,7 +18,8 @@ enum KeyOperations {
         let algorithm = name.flatMap { SigningAlgorithm(name: $0) }
         guard name == nil || algorithm.map({ !$0.isSymmetric }) ?? false else {
             throw OperationError(
-                .invalid, "algorithm must be one of the asymmetric ones, such as RS256.", id: "algorithm harus algoritma asimetris, misalnya RS256."
+                .invalid, "algorithm must be one of the asymmetric ones, such as RS256.",
+                id: "algorithm harus algoritma asimetris, misalnya RS256."
             )
         }
         let (now, actor) = (context.now, context.actor)

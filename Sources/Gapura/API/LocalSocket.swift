@@ -21,9 +21,11 @@ package struct LocalSocket: Service {
     private let services: Services
     private let path: String
     private let lock: DataLock
+    private let afterEach: @Sendable () -> Void
 
     /// Takes the data folder: a second gateway on the same folder is refused, on PostgreSQL too.
-    package init(_ services: Services) throws {
+    /// - Parameter afterEach: what may have to wake up after an operation, such as the delivery of sign-outs.
+    package init(_ services: Services, afterEach: @escaping @Sendable () -> Void) throws {
         let folder = services.settings.dataFolder
         path = try SocketPath.make(in: folder)
         try DataFolder.prepare(folder)
@@ -31,19 +33,23 @@ package struct LocalSocket: Service {
             lock = try DataLock("\(folder)/gateway.lock")
         } catch let error as StoreError where error.kind == .locked {
             throw OperationError(
-                .unavailable, "Another gateway runs on the data folder \(folder); stop it first, or give this one a folder of its own.",
-                id: "Gerbang lain sedang berjalan dengan folder data \(folder); hentikan dahulu, atau pakai folder lain."
+                .unavailable,
+                "Another gateway runs on the data folder \(folder); stop it first, or give this one a folder of its own.",
+                id:
+                    "Gerbang lain sedang berjalan dengan folder data \(folder); hentikan dahulu, atau pakai folder lain."
             )
         }
         self.services = services
+        self.afterEach = afterEach
     }
 
     package func run() async throws {
         let services = services
         let path = path
+        let afterEach = afterEach
         let router = Router(context: SocketContext.self)
         router.post("/operations/:name") { request, context in
-            try await Self.answer(request, context, services)
+            try await Self.answer(request, context, services, afterEach)
         }
         var logger = services.logger
         logger.logLevel = max(logger.logLevel, .notice)
@@ -60,25 +66,29 @@ package struct LocalSocket: Service {
         withExtendedLifetime(lock) {}
     }
 
-    private static func answer(_ request: Request, _ context: SocketContext, _ services: Services) async throws -> Response {
+    private static func answer(
+        _ request: Request, _ context: SocketContext, _ services: Services, _ afterEach: @escaping @Sendable () -> Void
+    ) async throws -> Response {
         let name = context.parameters.get("name") ?? ""
         let user = await context.peerUser()
         let body = try await request.body.collect(upTo: 4 << 20)
         return Response(
             status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"],
             body: ResponseBody { writer in
-                try await write(name, Array(body.readableBytesView), user, services, to: &writer)
+                try await write(name, Array(body.readableBytesView), user, services, afterEach, to: &writer)
             }
         )
     }
 
     /// Runs the operation and writes lines while it runs. A command that goes away cancels it; transactions are whole or nothing all the same.
     private static func write(
-        _ name: String, _ body: [UInt8], _ user: String, _ services: Services, to writer: inout any ResponseBodyWriter
+        _ name: String, _ body: [UInt8], _ user: String, _ services: Services, _ afterEach: @escaping @Sendable () -> Void,
+        to writer: inout any ResponseBodyWriter
     ) async throws {
         let (lines, continuation) = AsyncStream<OperationLine>.makeStream(bufferingPolicy: .bufferingNewest(64))
         let work = Task {
             continuation.yield(await outcome(name, body, user, services) { continuation.yield(.progress($0, $1)) })
+            afterEach()
             continuation.finish()
         }
         try await withTaskCancellationHandler {
@@ -95,7 +105,8 @@ package struct LocalSocket: Service {
     }
 
     private static func outcome(
-        _ name: String, _ body: [UInt8], _ user: String, _ services: Services, progress: @escaping @Sendable (Double, String) -> Void
+        _ name: String, _ body: [UInt8], _ user: String, _ services: Services,
+        progress: @escaping @Sendable (Double, String) -> Void
     ) async -> OperationLine {
         do {
             guard let arguments = try? StrictJSON.parse(body, maximumBytes: 4 << 20).object else {
@@ -159,7 +170,9 @@ package enum SystemUser {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         var buffer = [CChar](repeating: 0, count: 16_384)
-        guard getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.pw_name else { return "\(uid)" }
+        guard getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.pw_name else {
+            return "\(uid)"
+        }
         return String(cString: name)
     }
 
@@ -176,8 +189,10 @@ package enum SocketPath {
         let path = "\(folder)/gapura.sock"
         guard path.utf8.count <= limit else {
             throw OperationError(
-                .refused, "The path of the data folder is too long for a socket: \(path) has \(path.utf8.count) bytes of at most \(limit).",
-                id: "Letak folder data terlalu panjang untuk soket: \(path) \(path.utf8.count) bita, paling banyak \(limit)."
+                .refused,
+                "The path of the data folder is too long for a socket: \(path) has \(path.utf8.count) bytes of at most \(limit).",
+                id:
+                    "Letak folder data terlalu panjang untuk soket: \(path) \(path.utf8.count) bita, paling banyak \(limit)."
             )
         }
         return path
@@ -201,8 +216,10 @@ package enum DataFolder {
         }
         guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
             throw OperationError(
-                .refused, "The data folder \(folder) is not a folder of the user who runs this; wanted: owner \(SystemUser.name(geteuid())), mode 0700.",
-                id: "Folder data \(folder) bukan milik pengguna yang menjalankan ini; seharusnya milik \(SystemUser.name(geteuid())), izin 0700."
+                .refused,
+                "The data folder \(folder) is not a folder of the user who runs this; wanted: owner \(SystemUser.name(geteuid())), mode 0700.",
+                id:
+                    "Folder data \(folder) bukan milik pengguna yang menjalankan ini; seharusnya milik \(SystemUser.name(geteuid())), izin 0700."
             )
         }
         guard status.st_mode & 0o022 == 0 else {

@@ -12,7 +12,8 @@ enum LogoutOperations {
             let deliveries: [LogoutDelivery]
             if let session {
                 guard let id = SessionID(session) else {
-                    throw OperationError(.invalid, "session must be the id of a session.", id: "session harus id sebuah sesi.")
+                    throw OperationError(
+                        .invalid, "session must be the id of a session.", id: "session harus id sebuah sesi.")
                 }
                 deliveries = try tx.logout.list(of: id)
             } else {
@@ -24,9 +25,12 @@ enum LogoutOperations {
 
     private static func make(_ delivery: LogoutDelivery) -> JSONObject {
         [
-            "id": .string(delivery.id.text), "created_at": .time(delivery.createdAt), "client_id": .string(delivery.clientID.text),
-            "state": .string(delivery.state.rawValue), "tries": .integer(delivery.tries), "status": delivery.status.map { .integer($0) } ?? .null,
-            "problem": .text(delivery.problem), "answered_at": .time(delivery.answeredAt), "next_try_at": .time(delivery.nextTryAt),
+            "id": .string(delivery.id.text), "created_at": .time(delivery.createdAt),
+            "client_id": .string(delivery.clientID.text),
+            "state": .string(delivery.state.rawValue), "tries": .integer(delivery.tries),
+            "status": delivery.status.map { .integer($0) } ?? .null,
+            "problem": .text(delivery.problem), "answered_at": .time(delivery.answeredAt),
+            "next_try_at": .time(delivery.nextTryAt),
             "session": .string(delivery.sessionID.text), "sid": .string(delivery.sid), "uri": .string(delivery.uri),
         ]
     }

@@ -33,14 +33,17 @@ package struct Operation: Sendable {
 /// All operations. A new one is a line in its entity's file, and a new entity a line here.
 package enum Operations {
     package static let all: [Operation] =
-        SetUpOperation.all + AccountOperations.all + ApplicationOperations.all + ClientOperations.all + PersonnelOperations.all
+        SetUpOperation.all + AccountOperations.all + ApplicationOperations.all + ClientOperations.all
+        + PersonnelOperations.all
         + KeyOperations.all + AuditOperations.all + LogoutOperations.all + BackupOperations.all + DoctorOperations.all
 
     package static func find(_ name: String) throws -> Operation {
         guard let operation = all.first(where: { $0.name.isExactly(name) }) else {
             throw OperationError(
-                .notFound, "The running gateway does not know this operation; is it an older version than this command?",
-                id: "Gerbang yang berjalan tidak mengenal operasi ini; mungkin versinya lebih lama daripada perintah ini."
+                .notFound,
+                "The running gateway does not know this operation; is it an older version than this command?",
+                id:
+                    "Gerbang yang berjalan tidak mengenal operasi ini; mungkin versinya lebih lama daripada perintah ini."
             )
         }
         return operation
@@ -54,7 +57,8 @@ package struct OperationContext: Sendable {
     /// Share done, from 0 to 1, and what is being done.
     package let progress: @Sendable (Double, String) -> Void
 
-    package init(services: Services, actor: Actor, progress: @escaping @Sendable (Double, String) -> Void = { _, _ in }) {
+    package init(services: Services, actor: Actor, progress: @escaping @Sendable (Double, String) -> Void = { _, _ in })
+    {
         self.services = services
         self.actor = actor
         self.progress = progress

@@ -23,7 +23,9 @@ struct OperationArguments: Sendable {
 
     func optionalText(_ name: String) throws -> String? {
         guard let value = value(name) else { return nil }
-        guard let text = value.string, !text.isEmpty, text.utf8.count <= 4096, !text.utf8.contains(0) else { throw wrong(name, "a text") }
+        guard let text = value.string, !text.isEmpty, text.utf8.count <= 4096, !text.utf8.contains(0) else {
+            throw wrong(name, "a text")
+        }
         return text
     }
 
@@ -55,12 +57,16 @@ struct OperationArguments: Sendable {
     /// A moment: `2026-12-31` in the city's own reading (its last millisecond would need a calendar; the day begins in UTC), or ISO 8601.
     func optionalTime(_ name: String) throws -> Timestamp? {
         guard let text = try optionalText(name) else { return nil }
-        guard let moment = TimeText.parse(text) else { throw wrong(name, "a day such as 2026-12-31, or a moment such as 2026-12-31T16:00:00Z") }
+        guard let moment = TimeText.parse(text) else {
+            throw wrong(name, "a day such as 2026-12-31, or a moment such as 2026-12-31T16:00:00Z")
+        }
         return moment
     }
 
     /// One of the words of an enumeration.
-    func optionalWord<Word: RawRepresentable<String> & CaseIterable>(_ name: String, _ type: Word.Type = Word.self) throws -> Word? {
+    func optionalWord<Word: RawRepresentable<String> & CaseIterable>(_ name: String, _ type: Word.Type = Word.self)
+        throws -> Word?
+    {
         guard let text = try optionalText(name) else { return nil }
         guard let word = type.allCases.first(where: { $0.rawValue.isExactly(text) }) else {
             throw wrong(name, "one of " + type.allCases.map(\.rawValue).joined(separator: ", "))

@@ -38,40 +38,50 @@ extension OperationError {
             )
         case .readOnly:
             return OperationError(
-                .unavailable, "The database can only be read; check owner and mode of its file and folder, and that the disk is not mounted read-only. (\(why))",
-                id: "Basis data hanya dapat dibaca; periksa pemilik dan izin berkas serta foldernya, dan apakah diska terpasang hanya-baca."
+                .unavailable,
+                "The database can only be read; check owner and mode of its file and folder, and that the disk is not mounted read-only. (\(why))",
+                id:
+                    "Basis data hanya dapat dibaca; periksa pemilik dan izin berkas serta foldernya, dan apakah diska terpasang hanya-baca."
             )
         case .busy:
             return OperationError(
-                .unavailable, "The database is busy; try again in a minute. (\(why))", id: "Basis data sedang sibuk; coba lagi sebentar lagi."
+                .unavailable, "The database is busy; try again in a minute. (\(why))",
+                id: "Basis data sedang sibuk; coba lagi sebentar lagi."
             )
         case .locked:
             return OperationError(
-                .unavailable, "Another process has the database open and answers no commands; wait for it to end, or stop it. (\(why))",
-                id: "Basis data sedang dibuka proses lain yang tidak menjawab perintah; tunggu sampai selesai atau hentikan proses itu."
+                .unavailable,
+                "Another process has the database open and answers no commands; wait for it to end, or stop it. (\(why))",
+                id:
+                    "Basis data sedang dibuka proses lain yang tidak menjawab perintah; tunggu sampai selesai atau hentikan proses itu."
             )
         case .newerSchema:
             return OperationError(
-                .refused, "A newer version of gapura wrote this database; start that version, or restore a backup. (\(why))",
+                .refused,
+                "A newer version of gapura wrote this database; start that version, or restore a backup. (\(why))",
                 id: "Basis data ini ditulis versi gapura yang lebih baru; jalankan versi itu atau pulihkan cadangan."
             )
         case .corrupt:
             return OperationError(
-                .refused, "The database is damaged; keep the file as it is and restore the last backup with `gapura restore`. (\(why))",
+                .refused,
+                "The database is damaged; keep the file as it is and restore the last backup with `gapura restore`. (\(why))",
                 id: "Basis data rusak; simpan berkasnya dan pulihkan cadangan terakhir dengan `gapura restore`."
             )
         case .foreign:
             return OperationError(
-                .refused, "What the setting `database` names is no database of gapura and is left alone; correct the setting. (\(why))",
+                .refused,
+                "What the setting `database` names is no database of gapura and is left alone; correct the setting. (\(why))",
                 id: "Yang ditunjuk pengaturan `database` bukan basis data gapura dan dibiarkan; perbaiki pengaturannya."
             )
         case .configuration:
-            return OperationError(.refused, "The database cannot be opened: \(why)", id: "Basis data tidak dapat dibuka: \(why)")
+            return OperationError(
+                .refused, "The database cannot be opened: \(why)", id: "Basis data tidak dapat dibuka: \(why)")
         case .invalidText:
             return OperationError(.invalid, "A text holds a NUL character.", id: "Ada teks yang memuat karakter NUL.")
         case .constraint:
             return OperationError(
-                .conflict, "It contradicts what is stored; nothing was changed. (\(why))", id: "Bertentangan dengan data yang ada; tidak ada yang berubah."
+                .conflict, "It contradicts what is stored; nothing was changed. (\(why))",
+                id: "Bertentangan dengan data yang ada; tidak ada yang berubah."
             )
         case .other:
             return OperationError(.failed, "The database failed: \(why)", id: "Basis data gagal: \(why)")
@@ -93,14 +103,16 @@ extension OperationError {
             )
         case .file(let problem):
             return OperationError(
-                .invalid, "The file cannot be used: \(problem). The program that runs the gateway must be able to read it.",
+                .invalid,
+                "The file cannot be used: \(problem). The program that runs the gateway must be able to read it.",
                 id: "Berkas tidak dapat dipakai: \(problem). Gerbang harus dapat membacanya."
             )
         case .table(let error):
             let advice = error.code.advice
             return OperationError(
                 .invalid, "The file cannot be read: \(error.description). \(advice.english)",
-                id: "Berkas tidak dapat dibaca (\(error.code.rawValue)\(error.row.map { ", baris \($0)" } ?? "")). \(advice.indonesian)"
+                id:
+                    "Berkas tidak dapat dibaca (\(error.code.rawValue)\(error.row.map { ", baris \($0)" } ?? "")). \(advice.indonesian)"
             )
         }
     }
@@ -110,7 +122,8 @@ extension OperationError {
         switch error.kind {
         case .permissions:
             return OperationError(
-                .refused, "The keys are not closed to others: \(why)", id: "Kunci tidak tertutup bagi pihak lain; perbaiki izin dan pemiliknya: \(why)"
+                .refused, "The keys are not closed to others: \(why)",
+                id: "Kunci tidak tertutup bagi pihak lain; perbaiki izin dan pemiliknya: \(why)"
             )
         case .missing:
             return OperationError(
@@ -146,7 +159,8 @@ extension OperationError {
             return OperationError(
                 .refused,
                 "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; if that is right, add --confirm-vanished \(stop.accounts).",
-                id: "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
+                id:
+                    "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
             )
         case .outdated:
             return OperationError(
@@ -173,18 +187,25 @@ extension TabularError.Code {
     fileprivate var advice: (english: String, indonesian: String) {
         switch self {
         case .empty: ("It is empty; export it again.", "Berkas kosong; ekspor ulang.")
-        case .cutOff, .corruptZIP, .overlappingEntries, .duplicateEntry, .corruptXML, .notZIP, .rowOrder, .unknownSharedString, .noWorksheet,
+        case .cutOff, .corruptZIP, .overlappingEntries, .duplicateEntry, .corruptXML, .notZIP, .rowOrder,
+            .unknownSharedString, .noWorksheet,
             .unreadable, .doctype, .xmlDepth:
             (
-                "It is cut off or damaged: download or export it again.", "Berkas terpotong atau rusak: unduh atau ekspor ulang."
+                "It is cut off or damaged: download or export it again.",
+                "Berkas terpotong atau rusak: unduh atau ekspor ulang."
             )
         case .encrypted: ("Save it without a password.", "Simpan tanpa kata sandi.")
         case .macros: ("Save it as .xlsx without macros.", "Simpan sebagai .xlsx tanpa makro.")
         case .utf16, .invalidUTF8, .nul: ("Save it as CSV UTF-8.", "Simpan sebagai CSV UTF-8.")
-        case .quoting, .lineEnding, .unequalColumns: ("Correct that row, or export it again.", "Perbaiki baris itu atau ekspor ulang.")
-        case .tooManyColumns, .tooManyRows, .cellTooLong, .tooManyEntries, .compressionRatio, .tooLarge, .unsupportedCompression,
+        case .quoting, .lineEnding, .unequalColumns:
+            ("Correct that row, or export it again.", "Perbaiki baris itu atau ekspor ulang.")
+        case .tooManyColumns, .tooManyRows, .cellTooLong, .tooManyEntries, .compressionRatio, .tooLarge,
+            .unsupportedCompression,
             .tooManySharedStrings:
-            ("It is larger or stranger than an export of SIASN can be.", "Berkas lebih besar atau lebih aneh daripada ekspor SIASN.")
+            (
+                "It is larger or stranger than an export of SIASN can be.",
+                "Berkas lebih besar atau lebih aneh daripada ekspor SIASN."
+            )
         }
     }
 }

@@ -32,7 +32,8 @@ package struct OperationError: Error, Sendable, Equatable, CustomStringConvertib
 
     package init(json: JSONObject) {
         self.init(
-            json["code"]?.string.flatMap(Code.init(rawValue:)) ?? .failed, json["message"]?.string ?? "The gateway gave no reason.",
+            json["code"]?.string.flatMap(Code.init(rawValue:)) ?? .failed,
+            json["message"]?.string ?? "The gateway gave no reason.",
             id: json["pesan"]?.string ?? "Gerbang tidak memberi alasan."
         )
     }

@@ -50,7 +50,8 @@ enum PersonnelOperations {
             let loads = try tx.loads.list(limit: 10_000)
             guard let load = id.map({ id in loads.first { $0.id.text.isExactly(id) } }) ?? loads.first else {
                 throw OperationError(
-                    .notFound, "There is no such load; see `gapura personnel list`.", id: "Tidak ada muatan itu; lihat `gapura personnel list`."
+                    .notFound, "There is no such load; see `gapura personnel list`.",
+                    id: "Tidak ada muatan itu; lihat `gapura personnel list`."
                 )
             }
             var json = LoadJSON.make(load)
@@ -58,8 +59,10 @@ enum PersonnelOperations {
                 try tx.loads.findings(of: load.id).map { finding in
                     let reason = PersonnelReason(rawValue: finding.reason)
                     return [
-                        "row": .integer(finding.rowNumber), "outcome": .string(finding.outcome.rawValue), "reason": .string(finding.reason),
-                        "pns_id": .text(finding.pnsID), "message": .text(reason?.english), "pesan": .text(reason?.indonesian),
+                        "row": .integer(finding.rowNumber), "outcome": .string(finding.outcome.rawValue),
+                        "reason": .string(finding.reason),
+                        "pns_id": .text(finding.pnsID), "message": .text(reason?.english),
+                        "pesan": .text(reason?.indonesian),
                     ]
                 }
             )
@@ -74,7 +77,8 @@ enum PersonnelOperations {
         do {
             options.states = try AccountStateTable(overrides: settings.accountStates)
         } catch {
-            throw OperationError(.invalid, "The setting account_states: \(error)", id: "Pengaturan account_states tidak sah: \(error)")
+            throw OperationError(
+                .invalid, "The setting account_states: \(error)", id: "Pengaturan account_states tidak sah: \(error)")
         }
         return options
     }
@@ -87,26 +91,34 @@ enum PlanJSON {
             "file": .string(plan.fileName), "source": .string(plan.source), "sha256": .string(plan.fileDigest),
             "repeated": .bool(plan.isRepeated), "counts": .object(plan.countsJSON),
             "rejected": .array(plan.rejected.map(finding)), "warnings": .array(plan.warnings.map(finding)),
-            "vanished": .array(plan.vanished.map { ["pns_id": .string($0.pnsID), "state": .text($0.state?.rawValue)] }),
-            "unknown_codes": .object(JSONObject(plan.unknownCodes.sorted { $0.key < $1.key }.map { ($0.key, .integer(Int64($0.value))) })),
+            "vanished": .array(
+                plan.vanished.map { ["pns_id": .string($0.pnsID), "state": .text($0.state?.rawValue)] }),
+            "unknown_codes": .object(
+                JSONObject(plan.unknownCodes.sorted { $0.key < $1.key }.map { ($0.key, .integer(Int64($0.value))) })),
         ]
-        let changes = plan.stateChanges.map { (from: $0.key.from?.rawValue ?? "", to: $0.key.to.rawValue, count: $0.value) }
+        let changes = plan.stateChanges.map {
+            (from: $0.key.from?.rawValue ?? "", to: $0.key.to.rawValue, count: $0.value)
+        }
         json["state_changes"] = .array(
             changes.sorted { ($0.from, $0.to) < ($1.from, $1.to) }.map { change in
                 [
-                    "from": change.from.isEmpty ? .null : .string(change.from), "to": .string(change.to), "accounts": .integer(Int64(change.count)),
+                    "from": change.from.isEmpty ? .null : .string(change.from), "to": .string(change.to),
+                    "accounts": .integer(Int64(change.count)),
                 ]
             }
         )
         if let stop = plan.stop {
-            json["stop"] = ["accounts": .integer(Int64(stop.accounts)), "active_accounts": .integer(Int64(stop.activeAccounts))]
+            json["stop"] = [
+                "accounts": .integer(Int64(stop.accounts)), "active_accounts": .integer(Int64(stop.activeAccounts)),
+            ]
         }
         return json
     }
 
     private static func finding(_ finding: PersonnelFinding) -> JSONValue {
         [
-            "row": .integer(Int64(finding.row)), "reason": .string(finding.reason.rawValue), "pns_id": .text(finding.pnsID),
+            "row": .integer(Int64(finding.row)), "reason": .string(finding.reason.rawValue),
+            "pns_id": .text(finding.pnsID),
             "message": .string(finding.reason.english), "pesan": .string(finding.reason.indonesian),
         ]
     }
@@ -116,7 +128,8 @@ enum PlanJSON {
 enum LoadJSON {
     static func make(_ load: Load) -> JSONObject {
         [
-            "id": .string(load.id.text), "file": .string(load.fileName), "sha256": .string(load.fileDigest), "applied_at": .time(load.appliedAt),
+            "id": .string(load.id.text), "file": .string(load.fileName), "sha256": .string(load.fileDigest),
+            "applied_at": .time(load.appliedAt),
             "actor": .string(load.actor),
             // Written by ourselves; a load whose counts cannot be read is still listed.
             "counts": (try? StrictJSON.parse(Array(load.counts.utf8))) ?? .null,

@@ -8,7 +8,8 @@ package enum TimeText {
         let (days, rest) = floorDivide(milliseconds, 86_400_000)
         let (year, month, day) = civil(days)
         let seconds = rest / 1000
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(seconds / 3600, 2)):\(pad(seconds / 60 % 60, 2)):\(pad(seconds % 60, 2))"
+        return
+            "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(seconds / 3600, 2)):\(pad(seconds / 60 % 60, 2)):\(pad(seconds % 60, 2))"
             + ".\(pad(rest % 1000, 3))Z"
     }
 
@@ -16,11 +17,16 @@ package enum TimeText {
     package static func parse(_ text: String) -> Timestamp? {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
-            guard bytes.count >= range.upperBound, bytes[range].allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            guard bytes.count >= range.upperBound, bytes[range].allSatisfy({ (0x30...0x39).contains($0) }) else {
+                return nil
+            }
             return bytes[range].reduce(Int64(0)) { $0 * 10 + Int64($1 - 0x30) }
         }
-        func has(_ byte: Unicode.Scalar, _ place: Int) -> Bool { bytes.count > place && bytes[place] == UInt8(ascii: byte) }
-        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), has("-", 4), has("-", 7), year >= 1970,
+        func has(_ byte: Unicode.Scalar, _ place: Int) -> Bool {
+            bytes.count > place && bytes[place] == UInt8(ascii: byte)
+        }
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), has("-", 4), has("-", 7),
+            year >= 1970,
             (1...12).contains(month), (1...31).contains(day)
         else { return nil }
         let days = day0(year, month, day)

@@ -82,9 +82,12 @@ package struct KeyRetention: Sendable {
     /// Seconds that every key stays, however many rotations follow each other: the longest token and a verifier's
     /// cache.
     package var minimum: Int64
+    /// Published keys at most: verifiers, ours too, refuse a set of more than 100.
+    package var maximumKeys: Int
 
-    package init(seconds: Int64 = 24 * 3600, minimum: Int64 = 600) {
+    package init(seconds: Int64 = 24 * 3600, minimum: Int64 = 600, maximumKeys: Int = 99) {
         self.seconds = max(seconds, minimum)
         self.minimum = minimum
+        self.maximumKeys = maximumKeys
     }
 }

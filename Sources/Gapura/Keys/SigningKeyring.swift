@@ -15,8 +15,6 @@ import Synchronization
 package final class SigningKeyring: Sendable {
     /// What a first start makes. Other asymmetric algorithms follow when a client asks for them, see `ensure`.
     package static let firstAlgorithms: [SigningAlgorithm] = [.rs256, .es256, .edDSA]
-    /// Verifiers, ours too, refuse a set of more than 100 keys.
-    private static let maximumKeys = 99
 
     private struct State {
         var snapshot: KeyringSnapshot
@@ -247,14 +245,14 @@ package final class SigningKeyring: Sendable {
     /// Keeps the set as small as verifiers accept: when rotations come fast, the keys that retired first go early, but
     /// none before its tokens are dead.
     private func thin(_ keys: inout [RingKey], at now: Timestamp) throws {
-        guard keys.count > Self.maximumKeys else { return }
+        guard keys.count > retention.maximumKeys else { return }
         let removable =
             keys.compactMap { key in key.info.retiredAt.map { (kid: key.info.kid, at: $0) } }
             .filter { $0.at.adding(seconds: retention.minimum) <= now }
             .sorted { $0.at < $1.at }
-            .prefix(keys.count - Self.maximumKeys)
+            .prefix(keys.count - retention.maximumKeys)
         keys.removeAll { key in removable.contains { $0.kid.isExactly(key.info.kid) } }
-        guard keys.count <= Self.maximumKeys else {
+        guard keys.count <= retention.maximumKeys else {
             throw KeyringError(
                 .crowded, "\(keys.count) published keys would be too many: rotations follow each other too fast")
         }

@@ -35,7 +35,8 @@ package struct IDTokenHintReader: Sendable {
     package func read(_ token: String) async throws -> Known? {
         guard let jws = try? JWS(token), jws.type == nil || jws.type == .jwt,
             let payload = try? jws.unverifiedPayload(), let unverified = try? Claims(json: payload),
-            let audience = unverified.aud.first, unverified.aud.count == 1
+            let audience = unverified.aud.first, unverified.aud.count == 1,
+            unverified["azp"].map({ $0.string?.isExactly(audience) == true }) ?? true
         else { return nil }
         guard let client = try await store.read({ [clients] in try clients.findAny(ClientID(audience), in: $0) }),
             let key = try key(for: jws, client), (try? jws.verify(with: key)) != nil,

@@ -48,7 +48,8 @@ struct SignInThrottle: Sendable {
         var wait: Int64 = 0
         for (key, rule, isAccount) in [(keys.account, account, true), (keys.address, address, false), (keys.network, network, false)] {
             if isAccount, isKnownDevice { continue }
-            guard let state = try tx.signIn.findThrottle(key), now < state.openAt else { continue }
+            // Below the limit nothing waits: `openAt` is then only the clock of another try, maybe a few milliseconds ahead of this one.
+            guard let state = try tx.signIn.findThrottle(key), state.failures > rule.free, now < state.openAt else { continue }
             wait = max(wait, min((state.openAt.milliseconds - now.milliseconds + 999) / 1000, isAccount ? 86_400 : rule.longest))
         }
         if wait > 0 { return wait }

@@ -12,18 +12,18 @@ final class BlockingPool: @unchecked Sendable {
     private let limit: Int
 
     /// - Parameters:
-    ///   - name: of the threads, for `top` and the bench.
+    ///   - name: of the threads, for `top` and the bench; the kernel refuses more than 15 bytes, ours included.
     ///   - queue: how many jobs may wait beyond those that run.
     init(name: String, threads: Int, queue: Int) {
         limit = max(1, threads) + max(0, queue)
-        for index in 0..<max(1, threads) {
+        for _ in 0..<max(1, threads) {
             let thread = Thread { [weak self] in
                 while let job = self?.next() {
                     job()
                     self?.finished()
                 }
             }
-            thread.name = "gapura-\(name)-\(index)"
+            thread.name = "gapura-\(name)"
             thread.stackSize = 1 << 20
             thread.start()
         }

@@ -25,9 +25,13 @@ struct AccountCommand: ParsableCommand {
         @Option(help: "The name that people see.") var name: String?
         @Option(help: "Email address; it signs in only once its owner has verified it.") var email: String?
         @Option(help: "none or superadmin.") var role: String?
-        @Option(help: ArgumentHelp("Last day, such as 2026-12-31, or a moment in UTC.", valueName: "day")) var endsAt: String?
+        @Option(help: ArgumentHelp("Last day, such as 2026-12-31, or a moment in UTC.", valueName: "day")) var endsAt:
+            String?
         @Flag(help: "Also issue a link to set the first password, if the account is new.") var link = false
-        @Option(help: ArgumentHelp("JSON object with the members user_name, name, email, role, ends_at, link; - for the standard input.", valueName: "file"))
+        @Option(
+            help: ArgumentHelp(
+                "JSON object with the members user_name, name, email, role, ends_at, link; - for the standard input.",
+                valueName: "file"))
         var jsonInput: String?
 
         func validate() throws {
@@ -39,7 +43,8 @@ struct AccountCommand: ParsableCommand {
         func request() throws -> (operation: String, arguments: JSONObject) {
             var arguments = try jsonInput.map(JSONObject.read) ?? JSONObject()
             let flags = JSONObject.given([
-                ("user_name", .optional(userName)), ("name", .optional(name)), ("email", .optional(email)), ("role", .optional(role)),
+                ("user_name", .optional(userName)), ("name", .optional(name)), ("email", .optional(email)),
+                ("role", .optional(role)),
                 ("ends_at", .optional(endsAt)), ("link", .optional(link)),
             ])
             for (key, value) in flags.members { arguments[key] = value }
@@ -65,7 +70,9 @@ struct AccountCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
         @Argument(help: "NIP, user name, verified email, or id.") var account: String
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("account.show", ["name": .string(account)]) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("account.show", ["name": .string(account)])
+        }
         func show(_ result: JSONValue) { AccountCommand.show(result) }
     }
 
@@ -89,14 +96,19 @@ struct AccountCommand: ParsableCommand {
         func request() throws -> (operation: String, arguments: JSONObject) {
             (
                 "account.list",
-                .given([("state", .optional(state)), ("role", .optional(role)), ("search", .optional(search)), ("limit", .integer(limit))])
+                .given([
+                    ("state", .optional(state)), ("role", .optional(role)), ("search", .optional(search)),
+                    ("limit", .integer(limit)),
+                ])
             )
         }
 
         func show(_ result: JSONValue) {
             let accounts = result["accounts"]?.array ?? []
             let members = ["nip", "user_name", "name", "state", "role"]
-            Console.table(members.map { $0.uppercased() }, accounts.map { account in members.map { TerminalText.of(account, $0) } })
+            Console.table(
+                members.map { $0.uppercased() },
+                accounts.map { account in members.map { TerminalText.of(account, $0) } })
             Console.error("\(accounts.count) of \(result["matching"]?.integer ?? 0)")
         }
     }
@@ -121,7 +133,10 @@ struct AccountCommand: ParsableCommand {
         func request() throws -> (operation: String, arguments: JSONObject) {
             (
                 "account.state",
-                .given([("name", .string(account)), ("state", .string(state)), ("follow_personnel", .optional(followPersonnel))])
+                .given([
+                    ("name", .string(account)), ("state", .string(state)),
+                    ("follow_personnel", .optional(followPersonnel)),
+                ])
             )
         }
 
@@ -142,17 +157,22 @@ struct AccountCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
         @Argument(help: "NIP, user name, verified email, or id.") var account: String
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("account.link", ["name": .string(account)]) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("account.link", ["name": .string(account)])
+        }
 
         func show(_ result: JSONValue) {
-            Console.error("\(TerminalText.of(result, "name")), good once and until \(TerminalText.of(result, "link_expires_at")):")
+            Console.error(
+                "\(TerminalText.of(result, "name")), good once and until \(TerminalText.of(result, "link_expires_at")):"
+            )
             Console.line(TerminalText.of(result, "link"))
         }
     }
 
     struct Role: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sets what an account may administer.", discussion: "  gapura account role 187001012001011001 superadmin"
+            abstract: "Sets what an account may administer.",
+            discussion: "  gapura account role 187001012001011001 superadmin"
         )
 
         @OptionGroup var common: CommonOptions
@@ -177,7 +197,9 @@ struct AccountCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
         @Argument(help: "NIP, user name, verified email, or id.") var account: String
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("account.end-sessions", ["name": .string(account)]) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("account.end-sessions", ["name": .string(account)])
+        }
         func show(_ result: JSONValue) { Console.line("\(result["ended"]?.integer ?? 0) sessions ended.") }
     }
 

@@ -16,7 +16,8 @@ struct ApplicationCommand: ParsableCommand {
 
         var members: [(String, JSONValue?)] {
             [
-                ("agency", .optional(agency)), ("contact", .optional(contact)), ("url", .optional(url)), ("description", .optional(description)),
+                ("agency", .optional(agency)), ("contact", .optional(contact)), ("url", .optional(url)),
+                ("description", .optional(description)),
             ]
         }
     }
@@ -36,11 +37,18 @@ struct ApplicationCommand: ParsableCommand {
         @Option(help: "Short name: a-z, 0-9 and '-'.") var slug: String?
         @Option(help: "The name that people see.") var name: String?
         @OptionGroup var details: Details
-        @Option(help: "diajukan, diverifikasi, disetujui, ditolak, aktif, ditangguhkan, diarsipkan; diajukan if not given.") var state: String?
-        @Option(help: ArgumentHelp("JSON object with the same members; flags win; - for the standard input.", valueName: "file")) var jsonInput: String?
+        @Option(
+            help: "diajukan, diverifikasi, disetujui, ditolak, aktif, ditangguhkan, diarsipkan; diajukan if not given.")
+        var state: String?
+        @Option(
+            help: ArgumentHelp(
+                "JSON object with the same members; flags win; - for the standard input.", valueName: "file"))
+        var jsonInput: String?
 
         func validate() throws {
-            guard jsonInput != nil || (slug != nil && name != nil) else { throw ValidationError("Give --slug and --name, or --json-input.") }
+            guard jsonInput != nil || (slug != nil && name != nil) else {
+                throw ValidationError("Give --slug and --name, or --json-input.")
+            }
         }
 
         func request() throws -> (operation: String, arguments: JSONObject) {
@@ -60,7 +68,8 @@ struct ApplicationCommand: ParsableCommand {
 
     struct Update: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Changes what is given; the rest stays.", discussion: "  gapura application update e-absensi --contact \"Bidang Mutasi\""
+            abstract: "Changes what is given; the rest stays.",
+            discussion: "  gapura application update e-absensi --contact \"Bidang Mutasi\""
         )
 
         @OptionGroup var common: CommonOptions
@@ -89,32 +98,38 @@ struct ApplicationCommand: ParsableCommand {
         func show(_ result: JSONValue) {
             let members = ["slug", "name", "state", "agency", "contact", "url"]
             let applications = result["applications"]?.array ?? []
-            Console.table(members.map { $0.uppercased() }, applications.map { item in members.map { TerminalText.of(item, $0) } })
+            Console.table(
+                members.map { $0.uppercased() }, applications.map { item in members.map { TerminalText.of(item, $0) } })
         }
     }
 
     struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows an application, who may use it, and its clients.", discussion: "  gapura application show e-absensi"
+            abstract: "Shows an application, who may use it, and its clients.",
+            discussion: "  gapura application show e-absensi"
         )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Argument var slug: String
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("application.show", ["slug": .string(slug)]) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("application.show", ["slug": .string(slug)])
+        }
         func show(_ result: JSONValue) { ApplicationCommand.show(result) }
     }
 
     struct State: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sets the state; only an active application signs anybody in.", discussion: "  gapura application state e-absensi ditangguhkan"
+            abstract: "Sets the state; only an active application signs anybody in.",
+            discussion: "  gapura application state e-absensi ditangguhkan"
         )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Argument var slug: String
-        @Argument(help: "diajukan, diverifikasi, disetujui, ditolak, aktif, ditangguhkan or diarsipkan.") var state: String
+        @Argument(help: "diajukan, diverifikasi, disetujui, ditolak, aktif, ditangguhkan or diarsipkan.") var state:
+            String
 
         func request() throws -> (operation: String, arguments: JSONObject) {
             ("application.state", ["slug": .string(slug), "state": .string(state)])
@@ -153,7 +168,8 @@ struct ApplicationCommand: ParsableCommand {
             (
                 "application.access",
                 .given([
-                    ("slug", .string(slug)), ("everyone", .optional(everyone)), ("agencies", .optional(agency)), ("units", .optional(unit)),
+                    ("slug", .string(slug)), ("everyone", .optional(everyone)), ("agencies", .optional(agency)),
+                    ("units", .optional(unit)),
                     ("kinds", .optional(kind)),
                 ])
             )

@@ -26,7 +26,8 @@ struct AuditCommand: ParsableCommand {
             (
                 "audit.list",
                 .given([
-                    ("event", .optional(event)), ("subject", .optional(subject)), ("limit", .integer(limit)), ("before", before.map { .integer($0) }),
+                    ("event", .optional(event)), ("subject", .optional(subject)), ("limit", .integer(limit)),
+                    ("before", before.map { .integer($0) }),
                 ])
             )
         }
@@ -34,7 +35,8 @@ struct AuditCommand: ParsableCommand {
         func show(_ result: JSONValue) {
             let members = ["seq", "at", "event", "actor", "subject", "client_id", "detail"]
             let events = result["events"]?.array ?? []
-            Console.table(members.map { $0.uppercased() }, events.map { event in members.map { TerminalText.of(event, $0) } })
+            Console.table(
+                members.map { $0.uppercased() }, events.map { event in members.map { TerminalText.of(event, $0) } })
         }
     }
 
@@ -50,11 +52,15 @@ struct AuditCommand: ParsableCommand {
 
         func show(_ result: JSONValue) {
             if result["whole"]?.bool == true {
-                Console.line("Utuh / whole: \(TerminalText.of(result, "events")) events, head \(TerminalText.of(result, "head"))")
+                Console.line(
+                    "Utuh / whole: \(TerminalText.of(result, "events")) events, head \(TerminalText.of(result, "head"))"
+                )
             } else {
                 let place = TerminalText.of(result, "first_break")
-                Console.error("Galat: rantai audit putus di nomor \(place); simpan basis datanya dan bandingkan dengan cadangan.")
-                Console.error("Error: the audit chain is broken at \(place); keep the database and compare it with a backup.")
+                Console.error(
+                    "Galat: rantai audit putus di nomor \(place); simpan basis datanya dan bandingkan dengan cadangan.")
+                Console.error(
+                    "Error: the audit chain is broken at \(place); keep the database and compare it with a backup.")
             }
         }
 

@@ -21,11 +21,15 @@ struct BackupCommand: OperationCommand {
     @OptionGroup var output: OutputOptions
     @Argument(help: "The file to write.") var file: String
 
-    func request() throws -> (operation: String, arguments: JSONObject) { ("backup.write", ["file": .string(LocalFile.absolute(file))]) }
+    func request() throws -> (operation: String, arguments: JSONObject) {
+        ("backup.write", ["file": .string(LocalFile.absolute(file))])
+    }
 
     func show(_ result: JSONValue) {
         let rows = result["rows"]?.object?.members.reduce(Int64(0)) { $0 + ($1.value.integer ?? 0) } ?? 0
-        Console.line("\(TerminalText.of(result, "file")): \(rows) rows, \(TerminalText.of(result, "audit_events")) audit events, restored on trial.")
+        Console.line(
+            "\(TerminalText.of(result, "file")): \(rows) rows, \(TerminalText.of(result, "audit_events")) audit events, restored on trial."
+        )
         Console.line("Keep the keys folder too, in another place: \(TerminalText.of(result, "keys_folder"))")
     }
 }
@@ -53,20 +57,27 @@ struct RestoreCommand: AsyncParsableCommand {
         let settings = try await common.load().settings
         if try SocketClient(folder: settings.dataFolder).isListening() {
             throw OperationError(
-                .refused, "The gateway runs on this data folder; stop it first.", id: "Gerbang sedang berjalan dengan folder data ini; hentikan dahulu."
+                .refused, "The gateway runs on this data folder; stop it first.",
+                id: "Gerbang sedang berjalan dengan folder data ini; hentikan dahulu."
             )
         }
         let result = try await BackupRestore.run(file, settings, by: .command(user: SystemUser.current))
         if output.json { return Console.json(.object(result)) }
         let json = JSONValue.object(result)
-        Console.line("Restored: \(TerminalText.of(json, "audit_events")) audit events, the last of \(TerminalText.of(json, "last_change")).")
+        Console.line(
+            "Restored: \(TerminalText.of(json, "audit_events")) audit events, the last of \(TerminalText.of(json, "last_change"))."
+        )
         for problem in result["problems"]?.strings ?? [] { Console.error("WARN \(TerminalText.plain(problem))") }
         if result["keys_found"]?.bool == false {
-            Console.error("WARN No keys in \(settings.keysFolder): copy the keys folder there, or run `gapura setup --new-keys` if it is lost for good.")
+            Console.error(
+                "WARN No keys in \(settings.keysFolder): copy the keys folder there, or run `gapura setup --new-keys` if it is lost for good."
+            )
         }
         let clients = result["clients_without_secret"]?.strings ?? []
         if !clients.isEmpty {
-            Console.error("WARN These clients need a new secret (`gapura client secret ID`) unless their keys come back: \(clients.joined(separator: ", "))")
+            Console.error(
+                "WARN These clients need a new secret (`gapura client secret ID`) unless their keys come back: \(clients.joined(separator: ", "))"
+            )
         }
         Console.line("All sessions, tokens and links are dead. Load the newest personnel data before people sign in.")
     }

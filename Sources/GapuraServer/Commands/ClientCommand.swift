@@ -33,13 +33,15 @@ struct ClientCommand: ParsableCommand {
             (
                 "client.add",
                 .given([
-                    ("application", .string(application)), ("client_id", .optional(clientID)), ("metadata", .object(try metadata.object())),
+                    ("application", .string(application)), ("client_id", .optional(clientID)),
+                    ("metadata", .object(try metadata.object())),
                 ])
             )
         }
 
         func show(_ result: JSONValue) {
-            Console.line(result["new"]?.bool == true ? "Added." : "The client was there already; its secret stays as it is.")
+            Console.line(
+                result["new"]?.bool == true ? "Added." : "The client was there already; its secret stays as it is.")
             ClientCommand.show(result)
         }
     }
@@ -58,7 +60,10 @@ struct ClientCommand: ParsableCommand {
         }
 
         func show(_ result: JSONValue) {
-            let members = ["client_id", "application", "state", "client_name", "token_endpoint_auth_method", "id_token_signed_response_alg"]
+            let members = [
+                "client_id", "application", "state", "client_name", "token_endpoint_auth_method",
+                "id_token_signed_response_alg",
+            ]
             let clients = result["clients"]?.array ?? []
             Console.table(
                 ["CLIENT_ID", "APPLICATION", "STATE", "NAME", "AUTHENTICATION", "ID_TOKEN"],
@@ -69,14 +74,17 @@ struct ClientCommand: ParsableCommand {
 
     struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows a client's registration; secrets are never shown.", discussion: "  gapura client show e-absensi"
+            abstract: "Shows a client's registration; secrets are never shown.",
+            discussion: "  gapura client show e-absensi"
         )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Argument var clientID: String
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("client.show", ["client_id": .string(clientID)]) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("client.show", ["client_id": .string(clientID)])
+        }
         func show(_ result: JSONValue) { ClientCommand.show(result) }
     }
 
@@ -105,14 +113,17 @@ struct ClientCommand: ParsableCommand {
 
     struct Secret: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Gives a client another secret; the old one is dead at once.", discussion: "  gapura client secret e-absensi"
+            abstract: "Gives a client another secret; the old one is dead at once.",
+            discussion: "  gapura client secret e-absensi"
         )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Argument var clientID: String
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("client.secret", ["client_id": .string(clientID)]) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("client.secret", ["client_id": .string(clientID)])
+        }
 
         func show(_ result: JSONValue) {
             Console.line("client_id: \(TerminalText.of(result, "client_id"))")
@@ -122,7 +133,8 @@ struct ClientCommand: ParsableCommand {
 
     struct Disable: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Takes a client's right to sign anybody in; its registration stays.", discussion: "  gapura client disable e-absensi"
+            abstract: "Takes a client's right to sign anybody in; its registration stays.",
+            discussion: "  gapura client disable e-absensi"
         )
 
         @OptionGroup var common: CommonOptions
@@ -153,7 +165,8 @@ struct ClientCommand: ParsableCommand {
     }
 
     private static func show(_ result: JSONValue) {
-        Console.members(result.object ?? JSONObject(), except: ["new", "client_id_issued_at", "client_secret_expires_at"])
+        Console.members(
+            result.object ?? JSONObject(), except: ["new", "client_id_issued_at", "client_secret_expires_at"])
         if result["client_secret"] != nil {
             Console.error("The secret is told this once: store it where only the application can read it.")
         }

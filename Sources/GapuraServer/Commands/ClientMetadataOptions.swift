@@ -3,11 +3,14 @@ import GapuraFormats
 
 /// The members of a registration as flags: RFC 7591, OpenID Connect Registration, and ours.
 struct MetadataOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("JSON object with members of RFC 7591; - for the standard input.", valueName: "file")) var metadata: String?
+    @Option(help: ArgumentHelp("JSON object with members of RFC 7591; - for the standard input.", valueName: "file"))
+    var metadata: String?
     @Option(help: "The name that people see.") var clientName: String?
     @Option(help: ArgumentHelp("Where codes may go; may be repeated.", valueName: "uri")) var redirectURI: [String] = []
-    @Option(help: ArgumentHelp("Where a sign-out may lead back to; may be repeated.", valueName: "uri")) var postLogoutRedirectURI: [String] = []
-    @Option(help: ArgumentHelp("Where the end of a session is told.", valueName: "uri")) var backchannelLogoutURI: String?
+    @Option(help: ArgumentHelp("Where a sign-out may lead back to; may be repeated.", valueName: "uri"))
+    var postLogoutRedirectURI: [String] = []
+    @Option(help: ArgumentHelp("Where the end of a session is told.", valueName: "uri")) var backchannelLogoutURI:
+        String?
     @Flag(help: "Its logout tokens must carry a sid.") var backchannelLogoutSessionRequired = false
     @Option(
         name: [.customLong("grant-type"), .customLong("grant-types")],
@@ -17,11 +20,13 @@ struct MetadataOptions: ParsableArguments {
     @Option(help: "The scopes it may ask for, separated by spaces.") var scope: String?
     @Option(help: "client_secret_basic, client_secret_post or none.") var tokenEndpointAuthMethod: String?
     @Option(
-        name: [.customLong("id-token-alg"), .customLong("id-token-signed-response-alg")], help: "Algorithm of its ID tokens: RS256, ES256, EdDSA, HS256 …"
+        name: [.customLong("id-token-alg"), .customLong("id-token-signed-response-alg")],
+        help: "Algorithm of its ID tokens: RS256, ES256, EdDSA, HS256 …"
     )
     var idTokenAlgorithm: String?
     @Option(
-        name: [.customLong("access-token-alg"), .customLong("access-token-signed-response-alg")], help: "Algorithm of its access tokens that are JWTs."
+        name: [.customLong("access-token-alg"), .customLong("access-token-signed-response-alg")],
+        help: "Algorithm of its access tokens that are JWTs."
     )
     var accessTokenAlgorithm: String?
     @Option(help: "jwt or opaque.") var accessToken: String?
@@ -33,9 +38,11 @@ struct MetadataOptions: ParsableArguments {
     @Option(help: "Where a sign-in may be started from the portal.") var initiateLoginURI: String?
     @Option(help: "Seconds after which a session signs in again.") var defaultMaxAge: Int64?
     @Flag(help: "A public client: it has no secret.") var `public` = false
-    @Flag(help: "An application on people's own machines: public, with loopback redirects on any port.") var native = false
+    @Flag(help: "An application on people's own machines: public, with loopback redirects on any port.") var native =
+        false
     @Flag(help: "It may introspect tokens whose aud names it.") var resourceServer = false
-    @Flag(name: .customLong("no-pkce"), help: "It cannot do PKCE; for old applications with a secret.") var noPKCE = false
+    @Flag(name: .customLong("no-pkce"), help: "It cannot do PKCE; for old applications with a secret.") var noPKCE =
+        false
 
     func validate() throws {
         guard !(`public` || native) || tokenEndpointAuthMethod == nil || tokenEndpointAuthMethod == "none" else {
@@ -49,13 +56,18 @@ struct MetadataOptions: ParsableArguments {
         let types = grantTypes.flatMap { $0.split(separator: ",").map(String.init) }
         let flags = JSONObject.given([
             ("client_name", .optional(clientName)), ("redirect_uris", .optional(redirectURI)),
-            ("post_logout_redirect_uris", .optional(postLogoutRedirectURI)), ("backchannel_logout_uri", .optional(backchannelLogoutURI)),
-            ("backchannel_logout_session_required", .optional(backchannelLogoutSessionRequired)), ("grant_types", .optional(types)),
-            ("scope", .optional(scope)), ("token_endpoint_auth_method", isPublic ? "none" : .optional(tokenEndpointAuthMethod)),
+            ("post_logout_redirect_uris", .optional(postLogoutRedirectURI)),
+            ("backchannel_logout_uri", .optional(backchannelLogoutURI)),
+            ("backchannel_logout_session_required", .optional(backchannelLogoutSessionRequired)),
+            ("grant_types", .optional(types)),
+            ("scope", .optional(scope)),
+            ("token_endpoint_auth_method", isPublic ? "none" : .optional(tokenEndpointAuthMethod)),
             ("id_token_signed_response_alg", .optional(idTokenAlgorithm)),
-            ("access_token_signed_response_alg", .optional(accessTokenAlgorithm)), ("access_token_format", .optional(accessToken)),
+            ("access_token_signed_response_alg", .optional(accessTokenAlgorithm)),
+            ("access_token_format", .optional(accessToken)),
             ("audience", .optional(audience)), ("contacts", .optional(contact)), ("client_uri", .optional(clientURI)),
-            ("policy_uri", .optional(policyURI)), ("tos_uri", .optional(termsURI)), ("initiate_login_uri", .optional(initiateLoginURI)),
+            ("policy_uri", .optional(policyURI)), ("tos_uri", .optional(termsURI)),
+            ("initiate_login_uri", .optional(initiateLoginURI)),
             ("default_max_age", defaultMaxAge.map { .integer($0) }), ("application_type", native ? "native" : nil),
             ("resource_server", .optional(resourceServer)), ("require_pkce", noPKCE ? false : nil),
         ])

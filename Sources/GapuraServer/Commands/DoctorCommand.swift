@@ -14,7 +14,7 @@ import NIOHTTP1
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Looks for what is wrong, and says what to do. Changes nothing.",
+        commandName: "doctor", abstract: "Looks for what is wrong, and says what to do.",
         discussion: """
             Exit code 1 if a line says FAIL.
 
@@ -33,7 +33,9 @@ struct DoctorCommand: AsyncParsableCommand {
         } else {
             for check in checks {
                 let status = check.status.rawValue
-                Console.line("\(status)\(String(repeating: " ", count: 5 - status.utf8.count))\(check.name): \(TerminalText.plain(check.message))")
+                Console.line(
+                    "\(status)\(String(repeating: " ", count: 5 - status.utf8.count))\(check.name): \(TerminalText.plain(check.message))"
+                )
                 if check.status != .ok { Console.line("     \(TerminalText.plain(check.indonesian))") }
             }
         }
@@ -61,7 +63,9 @@ struct DoctorCommand: AsyncParsableCommand {
     /// A file with the password of a database is closed to others.
     private static func settings(_ loaded: LoadedSettings) -> DoctorCheck {
         var status = stat()
-        if let file = loaded.file, stat(file, &status) == 0, status.st_mode & 0o077 != 0, loaded.sources["database"]?.hasPrefix(file) == true {
+        if let file = loaded.file, stat(file, &status) == 0, status.st_mode & 0o077 != 0,
+            loaded.sources["database"]?.hasPrefix(file) == true
+        {
             return DoctorCheck(
                 "settings", .warning, "\(file) names the database and others can read it; chmod 600 \(file)",
                 id: "\(file) memuat alamat basis data dan dapat dibaca pihak lain; jalankan chmod 600 \(file)"
@@ -75,7 +79,9 @@ struct DoctorCommand: AsyncParsableCommand {
                 id: "accepts_fixtures aktif: benar untuk kota contoh, salah untuk kota sungguhan."
             )
         }
-        return DoctorCheck("settings", .ok, "\(count) set (\(name)), the rest by default.", id: "\(count) diatur (\(name)), sisanya bawaan.")
+        return DoctorCheck(
+            "settings", .ok, "\(count) set (\(name)), the rest by default.",
+            id: "\(count) diatur (\(name)), sisanya bawaan.")
     }
 
     private static func database(_ settings: GatewaySettings) async -> [DoctorCheck] {
@@ -91,8 +97,12 @@ struct DoctorCommand: AsyncParsableCommand {
 /// Modes of folders and files, and room on the disk.
 private enum FolderCheck {
     static func run(_ settings: GatewaySettings) -> [DoctorCheck] {
-        var checks = [closed("data folder", settings.dataFolder, "700"), closed("keys folder", settings.keysFolder, "700")]
-        if case .sqlite(let path) = try? DatabaseLocation(settings.database), LocalFile.exists(path) { checks.append(closed("database file", path, "600")) }
+        var checks = [
+            closed("data folder", settings.dataFolder, "700"), closed("keys folder", settings.keysFolder, "700"),
+        ]
+        if case .sqlite(let path) = try? DatabaseLocation(settings.database), LocalFile.exists(path) {
+            checks.append(closed("database file", path, "600"))
+        }
         if let key = settings.tlsKey { checks.append(closed("TLS key", key, "600")) }
         checks.append(room(settings.dataFolder))
         return checks
@@ -102,19 +112,24 @@ private enum FolderCheck {
         var status = stat()
         guard stat(path, &status) == 0 else {
             let why = String(cString: strerror(errno))
-            return DoctorCheck(name, .failure, "\(path): \(why). Is its disk mounted? Has `gapura setup` run?", id: "\(path): \(why). Apakah diskanya terpasang? Sudah `gapura setup`?")
+            return DoctorCheck(
+                name, .failure, "\(path): \(why). Is its disk mounted? Has `gapura setup` run?",
+                id: "\(path): \(why). Apakah diskanya terpasang? Sudah `gapura setup`?")
         }
         guard status.st_uid == geteuid() else {
             let owner = SystemUser.name(status.st_uid)
             return DoctorCheck(
-                name, .failure, "\(path) belongs to \(owner), and this runs as \(SystemUser.current); chown it, or run this as \(owner).",
-                id: "\(path) milik \(owner), sedangkan ini berjalan sebagai \(SystemUser.current); ubah pemiliknya atau jalankan sebagai \(owner)."
+                name, .failure,
+                "\(path) belongs to \(owner), and this runs as \(SystemUser.current); chown it, or run this as \(owner).",
+                id:
+                    "\(path) milik \(owner), sedangkan ini berjalan sebagai \(SystemUser.current); ubah pemiliknya atau jalankan sebagai \(owner)."
             )
         }
         guard status.st_mode & 0o077 == 0 else {
             let isHarmful = status.st_mode & 0o022 != 0 || name != "data folder"
             return DoctorCheck(
-                name, isHarmful ? .failure : .warning, "Others can get at \(path); chmod \(mode) \(path)", id: "Pihak lain dapat membuka \(path); jalankan chmod \(mode) \(path)"
+                name, isHarmful ? .failure : .warning, "Others can get at \(path); chmod \(mode) \(path)",
+                id: "Pihak lain dapat membuka \(path); jalankan chmod \(mode) \(path)"
             )
         }
         return DoctorCheck(name, .ok, "\(path), mode 0\(String(status.st_mode & 0o777, radix: 8))", id: path)
@@ -122,7 +137,10 @@ private enum FolderCheck {
 
     private static func room(_ path: String) -> DoctorCheck {
         var status = statvfs()
-        guard statvfs(path, &status) == 0 else { return DoctorCheck("disk", .warning, "\(path) has no file system to look at.", id: "\(path) tidak dapat diperiksa.") }
+        guard statvfs(path, &status) == 0 else {
+            return DoctorCheck(
+                "disk", .warning, "\(path) has no file system to look at.", id: "\(path) tidak dapat diperiksa.")
+        }
         let megabytes = (UInt64(status.f_bavail) * UInt64(status.f_frsize)) >> 20
         let text = "\(megabytes) MiB free"
         guard megabytes >= 1024 else {
@@ -145,14 +163,16 @@ private enum IssuerCheck {
             let issuer = try StrictJSON.parse(Array(body.readableBytesView))["issuer"]?.string
             guard response.status == .ok, let issuer, issuer.isExactly(settings.issuer) else {
                 return DoctorCheck(
-                    "issuer", .failure, "\(url) answers \(response.status.code) and not as this gateway; look at the proxy and the name service.",
+                    "issuer", .failure,
+                    "\(url) answers \(response.status.code) and not as this gateway; look at the proxy and the name service.",
                     id: "\(url) menjawab \(response.status.code) dan bukan sebagai gerbang ini; periksa proksi dan DNS."
                 )
             }
             return DoctorCheck("issuer", .ok, "\(settings.issuer) answers.", id: "\(settings.issuer) menjawab.")
         } catch {
             return DoctorCheck(
-                "issuer", .warning, "\(url) does not answer; start the gateway, or look at the proxy, the certificate and the name service.",
+                "issuer", .warning,
+                "\(url) does not answer; start the gateway, or look at the proxy, the certificate and the name service.",
                 id: "\(url) tidak menjawab; jalankan gerbang, atau periksa proksi, sertifikat, dan DNS."
             )
         }

@@ -7,7 +7,8 @@ struct KeysCommand: ParsableCommand {
     )
 
     struct List: OperationCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the published keys.", discussion: "  gapura keys list --json")
+        static let configuration = CommandConfiguration(
+            abstract: "Lists the published keys.", discussion: "  gapura keys list --json")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
@@ -18,7 +19,8 @@ struct KeysCommand: ParsableCommand {
 
     struct Rotate: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes the next key the one that signs; the old one stays published until its last token is dead.",
+            abstract:
+                "Makes the next key the one that signs; the old one stays published until its last token is dead.",
             discussion: """
                   gapura keys rotate
                   gapura keys rotate --algorithm RS256
@@ -29,7 +31,9 @@ struct KeysCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
         @Option(help: "Only keys of this algorithm.") var algorithm: String?
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("keys.rotate", .given([("algorithm", .optional(algorithm))])) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("keys.rotate", .given([("algorithm", .optional(algorithm))]))
+        }
         func show(_ result: JSONValue) { KeysCommand.show(result) }
     }
 

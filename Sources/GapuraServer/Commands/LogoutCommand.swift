@@ -27,7 +27,8 @@ struct LogoutCommand: ParsableCommand {
         func show(_ result: JSONValue) {
             let members = ["created_at", "client_id", "state", "tries", "status", "problem", "session"]
             let deliveries = result["deliveries"]?.array ?? []
-            Console.table(members.map { $0.uppercased() }, deliveries.map { item in members.map { TerminalText.of(item, $0) } })
+            Console.table(
+                members.map { $0.uppercased() }, deliveries.map { item in members.map { TerminalText.of(item, $0) } })
         }
     }
 }

@@ -3,7 +3,8 @@ import GapuraFormats
 
 struct PersonnelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "personnel", abstract: "Personnel data: who works where.", subcommands: [Load.self, List.self, Show.self]
+        commandName: "personnel", abstract: "Personnel data: who works where.",
+        subcommands: [Load.self, List.self, Show.self]
     )
 
     struct Load: OperationCommand {
@@ -24,13 +25,15 @@ struct PersonnelCommand: ParsableCommand {
         @Argument(help: "The export, .xlsx or CSV.") var file: String
         @Option(help: ArgumentHelp("The list of units, CSV.", valueName: "file")) var units: String?
         @Flag(help: "Change it.") var apply = false
-        @Option(help: ArgumentHelp("The number of accounts that may lose their sign-in.", valueName: "n")) var confirmVanished: Int64?
+        @Option(help: ArgumentHelp("The number of accounts that may lose their sign-in.", valueName: "n"))
+        var confirmVanished: Int64?
 
         func request() throws -> (operation: String, arguments: JSONObject) {
             (
                 "personnel.load",
                 .given([
-                    ("file", .string(LocalFile.absolute(file))), ("units", .optional(units.map(LocalFile.absolute))), ("apply", .optional(apply)),
+                    ("file", .string(LocalFile.absolute(file))), ("units", .optional(units.map(LocalFile.absolute))),
+                    ("apply", .optional(apply)),
                     ("confirm_vanished", confirmVanished.map { .integer($0) }),
                 ])
             )
@@ -39,7 +42,9 @@ struct PersonnelCommand: ParsableCommand {
         func show(_ result: JSONValue) {
             PersonnelCommand.showCounts(result["counts"])
             for change in result["state_changes"]?.array ?? [] {
-                Console.line("accounts \(TerminalText.of(change, "from")) -> \(TerminalText.of(change, "to")): \(TerminalText.of(change, "accounts"))")
+                Console.line(
+                    "accounts \(TerminalText.of(change, "from")) -> \(TerminalText.of(change, "to")): \(TerminalText.of(change, "accounts"))"
+                )
             }
             for (code, count) in result["unknown_codes"]?.object?.members ?? [] {
                 Console.line("kedudukan_hukum \(TerminalText.plain(code)) is unknown: \(TerminalText.of(count)) people")
@@ -48,8 +53,10 @@ struct PersonnelCommand: ParsableCommand {
             PersonnelCommand.showFindings("Peringatan / warnings", result["warnings"])
             if let stop = result["stop"] {
                 let number = TerminalText.of(stop, "accounts")
-                Console.error("\(number) akun akan kehilangan hak masuk; jika benar, tambahkan --confirm-vanished \(number).")
-                Console.error("\(number) accounts would lose their sign-in; if that is right, add --confirm-vanished \(number).")
+                Console.error(
+                    "\(number) akun akan kehilangan hak masuk; jika benar, tambahkan --confirm-vanished \(number).")
+                Console.error(
+                    "\(number) accounts would lose their sign-in; if that is right, add --confirm-vanished \(number).")
             }
             if result["applied"]?.bool == true {
                 Console.line("Diterapkan / applied: \(TerminalText.of(result, "load"))")
@@ -62,19 +69,23 @@ struct PersonnelCommand: ParsableCommand {
     }
 
     struct List: OperationCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the loads that were applied.", discussion: "  gapura personnel list")
+        static let configuration = CommandConfiguration(
+            abstract: "Lists the loads that were applied.", discussion: "  gapura personnel list")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Option(help: "How many at most.") var limit: Int64 = 20
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("personnel.list", ["limit": .integer(limit)]) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("personnel.list", ["limit": .integer(limit)])
+        }
 
         func show(_ result: JSONValue) {
             let rows = (result["loads"]?.array ?? []).map { load in
                 [
                     TerminalText.of(load, "id"), TerminalText.of(load, "applied_at"), TerminalText.of(load, "file"),
-                    TerminalText.of(load["counts"] ?? .null, "accepted"), TerminalText.of(load["counts"] ?? .null, "rejected"),
+                    TerminalText.of(load["counts"] ?? .null, "accepted"),
+                    TerminalText.of(load["counts"] ?? .null, "rejected"),
                 ]
             }
             Console.table(["LOAD", "APPLIED", "FILE", "ACCEPTED", "REJECTED"], rows)
@@ -83,14 +94,17 @@ struct PersonnelCommand: ParsableCommand {
 
     struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows a load with every refused row; the last one if none is named.", discussion: "  gapura personnel show"
+            abstract: "Shows a load with every refused row; the last one if none is named.",
+            discussion: "  gapura personnel show"
         )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Argument(help: "The id of a load.") var load: String?
 
-        func request() throws -> (operation: String, arguments: JSONObject) { ("personnel.show", .given([("load", .optional(load))])) }
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("personnel.show", .given([("load", .optional(load))]))
+        }
 
         func show(_ result: JSONValue) {
             Console.members(result.object ?? JSONObject(), except: ["counts", "findings"])
@@ -110,7 +124,9 @@ struct PersonnelCommand: ParsableCommand {
         Console.line("\(title): \(findings.count)")
         for finding in findings {
             Console.line("  baris \(TerminalText.of(finding, "row")): \(TerminalText.of(finding, "pesan"))")
-            Console.line("    row \(TerminalText.of(finding, "row")): \(TerminalText.of(finding, "message")) (\(TerminalText.of(finding, "reason")))")
+            Console.line(
+                "    row \(TerminalText.of(finding, "row")): \(TerminalText.of(finding, "message")) (\(TerminalText.of(finding, "reason")))"
+            )
         }
     }
 }

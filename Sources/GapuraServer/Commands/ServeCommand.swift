@@ -39,7 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "gapura")
 
         try await StartCheck.beforeServing(settings)
-        let gateway = try await Gateway.open(settings, site: try SitePages(branding: Branding(settings)), logger: logger)
+        let gateway = try await Gateway.open(
+            settings, site: try SitePages(branding: Branding(settings)), logger: logger)
         MetricsSystem.bootstrap(gateway.metrics)
         do {
             try await StartCheck.afterOpening(gateway.services.store, settings)
@@ -57,7 +58,8 @@ struct ServeCommand: AsyncParsableCommand {
     private func run(_ gateway: Gateway, _ logger: Logger) async throws {
         let services = gateway.services
         let issuer = services.settings.issuer
-        let socket = try LocalSocket(services)
+        // A command may have ended sessions: their applications are told at once, not at the next look at the ledger.
+        let socket = try LocalSocket(services, afterEach: gateway.doorbell.ring)
         let server = try gateway.server { port in
             logger.notice("ready", metadata: ["issuer": "\(issuer)", "port": "\(port)"])
             Console.line("Gapura: \(issuer)")
@@ -71,7 +73,9 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.maximumGracefulShutdownDuration = .seconds(25)
         do {
             try await ServiceGroup(configuration: configuration).run()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE || error.errnoCode == EACCES || error.errnoCode == EADDRNOTAVAIL {
+        } catch let error as IOError
+            where error.errnoCode == EADDRINUSE || error.errnoCode == EACCES || error.errnoCode == EADDRNOTAVAIL
+        {
             throw Self.cannotListen(services.settings, error)
         }
     }
@@ -80,8 +84,10 @@ struct ServeCommand: AsyncParsableCommand {
         let addresses = "\(settings.listenHost):\(settings.listenPort), \(settings.metricsHost):\(settings.metricsPort)"
         let why = String(cString: strerror(error.errnoCode))
         return OperationError(
-            .unavailable, "The gateway cannot listen on one of \(addresses): \(why). Stop what uses it, or change `listen` or `metrics_listen`.",
-            id: "Gerbang tidak dapat membuka salah satu dari \(addresses): \(why). Hentikan pemakainya, atau ubah `listen` atau `metrics_listen`."
+            .unavailable,
+            "The gateway cannot listen on one of \(addresses): \(why). Stop what uses it, or change `listen` or `metrics_listen`.",
+            id:
+                "Gerbang tidak dapat membuka salah satu dari \(addresses): \(why). Hentikan pemakainya, atau ubah `listen` atau `metrics_listen`."
         )
     }
 
@@ -91,7 +97,9 @@ struct ServeCommand: AsyncParsableCommand {
         let router = Router(context: BasicRequestContext.self)
         OperationsEndpoints(health: gateway.health, metrics: gateway.metrics).addPrivateRoutes(to: router)
         return Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname(settings.metricsHost, port: settings.metricsPort)),
+            router: router,
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.metricsHost, port: settings.metricsPort)),
             logger: logger
         )
     }

@@ -25,10 +25,12 @@ struct SetUpCommand: AsyncParsableCommand {
         let result = try await runner.run("setup", JSONObject())
         if output.json { return Console.json(result) }
         guard result["new"]?.bool == true else {
-            Console.line("This gateway has been set up before; nothing was changed. `gapura account link admin` issues a link.")
+            Console.line(
+                "This gateway has been set up before; nothing was changed. `gapura account link admin` issues a link.")
             return
         }
-        Console.line("The database and the keys are made. The first admin is `\(TerminalText.of(result, "user_name"))`.")
+        Console.line(
+            "The database and the keys are made. The first admin is `\(TerminalText.of(result, "user_name"))`.")
         Console.line("Set the password here, once, before \(TerminalText.of(result, "link_expires_at")):")
         Console.line("  \(TerminalText.of(result, "link"))")
     }

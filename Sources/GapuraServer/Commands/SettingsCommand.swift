@@ -23,7 +23,9 @@ struct SettingsCommand: AsyncParsableCommand {
             return (key: setting.key, value: value, source: loaded.sources[setting.key] ?? "default")
         }
         if output.json {
-            let members = rows.map { ($0.key, ["value": .string($0.value), "source": .string($0.source)] as JSONValue) }
+            let members = rows.map {
+                ($0.key, ["value": .string($0.value), "source": .string($0.source)] as JSONValue)
+            }
             Console.json(.object(JSONObject(members)))
         } else {
             Console.table(["KEY", "VALUE", "SOURCE"], rows.map { [$0.key, $0.value, $0.source] })

@@ -22,9 +22,13 @@ struct TokenCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let parts = try TokenText.read(token).utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-            guard parts.count == 3, let header = TokenText.object(parts[0]), let claims = TokenText.object(parts[1]) else {
-                throw OperationError(.invalid, "This is not a signed token (JWS in compact form).", id: "Ini bukan token bertanda tangan (JWS ringkas).")
+            let parts = try TokenText.read(token).utf8.split(
+                separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            guard parts.count == 3, let header = TokenText.object(parts[0]), let claims = TokenText.object(parts[1])
+            else {
+                throw OperationError(
+                    .invalid, "This is not a signed token (JWS in compact form).",
+                    id: "Ini bukan token bertanda tangan (JWS ringkas).")
             }
             if output.json {
                 return Console.json(["header": .object(header), "claims": .object(claims), "verified": false])
@@ -47,7 +51,8 @@ struct TokenCommand: ParsableCommand {
         )
 
         @Argument(help: "The token, or - for the standard input.") var token = "-"
-        @Option(help: ArgumentHelp("Key set: a file, or a URL (https, or this machine).", valueName: "file or URL")) var jwks: String?
+        @Option(help: ArgumentHelp("Key set: a file, or a URL (https, or this machine).", valueName: "file or URL"))
+        var jwks: String?
         @Option(help: "iss must be this.") var issuer: String?
         @Option(help: "aud must name this.") var audience: String?
         @Option(help: "typ must be this: at+jwt, JWT, logout+jwt.") var type: String?
@@ -71,7 +76,8 @@ struct TokenCommand: ParsableCommand {
                 verified = try TokenVerifier(expectations, keys: .set(try await keys())).verify(text)
             } catch let error as TokenError {
                 throw OperationError(
-                    error.code == .keysUnavailable ? .unavailable : .refused, "The token is not accepted: \(error.description).",
+                    error.code == .keysUnavailable ? .unavailable : .refused,
+                    "The token is not accepted: \(error.description).",
                     id: "Token tidak diterima: \(error.description)."
                 )
             }
@@ -83,13 +89,17 @@ struct TokenCommand: ParsableCommand {
                 ])
             }
             Console.line("Sah / valid: \(verified.algorithm.rawValue), key \(TerminalText.plain(verified.kid ?? "-"))")
-            if !unchecked.isEmpty { Console.error("Not checked, since not given: \(unchecked.joined(separator: ", "))") }
+            if !unchecked.isEmpty {
+                Console.error("Not checked, since not given: \(unchecked.joined(separator: ", "))")
+            }
             TokenText.show("claims", verified.claims.object)
         }
 
         private func keys() async throws -> JSONWebKeySet {
             do {
-                if let jwks, !jwks.utf8.starts(with: "http".utf8) { return try JSONWebKeySet(json: LocalFile.read(jwks)) }
+                if let jwks, !jwks.utf8.starts(with: "http".utf8) {
+                    return try JSONWebKeySet(json: LocalFile.read(jwks))
+                }
                 let fetcher = JWKSFetcher.urlSession()
                 let url: String
                 if let jwks {

@@ -5,7 +5,9 @@ enum NearestWord {
         let typed = Array(word.lowercased().utf8)
         guard typed.count <= 100 else { return nil }
         let ranked = words.map { (word: $0, distance: distance(typed, Array($0.lowercased().utf8))) }
-        guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= max(2, best.word.utf8.count / 2) else { return nil }
+        guard let best = ranked.min(by: { $0.distance < $1.distance }),
+            best.distance <= max(2, best.word.utf8.count / 2)
+        else { return nil }
         return best.word
     }
 

@@ -23,7 +23,8 @@ struct Setting: Sendable {
     static let prefix = "GAPURA_"
 
     init<Value>(
-        _ key: String, _ path: any WritableKeyPath<GatewaySettings, Value> & Sendable, _ form: SettingForm<Value>, isSecret: Bool = false,
+        _ key: String, _ path: any WritableKeyPath<GatewaySettings, Value> & Sendable, _ form: SettingForm<Value>,
+        isSecret: Bool = false,
         _ text: String
     ) {
         self.key = key

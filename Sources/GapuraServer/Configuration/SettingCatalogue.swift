@@ -22,9 +22,12 @@ enum SettingCatalogue {
         ),
         address("listen", \.listenHost, \.listenPort, "Where the gateway listens."),
         address(
-            "metrics_listen", \.metricsHost, \.metricsPort, "Where `/metrics` and health detail are served; keep it away from the public."
+            "metrics_listen", \.metricsHost, \.metricsPort,
+            "Where `/metrics` and health detail are served; keep it away from the public."
         ),
-        Setting("tls_certificate", \.tlsCertificate, .optionalPath, "PEM file with the certificate and its chain. With `tls_key`, the gateway speaks TLS itself."),
+        Setting(
+            "tls_certificate", \.tlsCertificate, .optionalPath,
+            "PEM file with the certificate and its chain. With `tls_key`, the gateway speaks TLS itself."),
         Setting("tls_key", \.tlsKey, .optionalPath, "PEM file with the private key of the certificate, mode 0600."),
         Setting(
             "trusted_proxies", \.trustedProxies, .networks,
@@ -41,47 +44,75 @@ enum SettingCatalogue {
             "data_folder", \.dataFolder, .path,
             "Folder of the command socket and, by default, the database; mode 0700. At most 88 bytes long as an absolute path."
         ),
-        Setting("keys_folder", \.keysFolder, .path, "Folder of the signing and secret keys; mode 0700. Back it up apart from the database."),
+        Setting(
+            "keys_folder", \.keysFolder, .path,
+            "Folder of the signing and secret keys; mode 0700. Back it up apart from the database."),
     ]
 
     private static let city: [Setting] = [
         Setting("city_name", \.cityName, .text, "The name on every page."),
         Setting("city_logo", \.cityLogo, .optionalPath, "PNG, JPEG or WebP file of the logo."),
         Setting("city_colour", \.cityColour, .colour, "The colour of buttons and of the head of pages."),
-        Setting("city_help", \.cityHelp, .optionalText, "Whom to ask when a sign-in fails, shown on pages: a telephone number, a counter."),
-        Setting("time_zone", \.timeZone, .choice(["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"]), "The city's time zone."),
+        Setting(
+            "city_help", \.cityHelp, .optionalText,
+            "Whom to ask when a sign-in fails, shown on pages: a telephone number, a counter."),
+        Setting(
+            "time_zone", \.timeZone, .choice(["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"]),
+            "The city's time zone."),
     ]
 
     private static let times: [Setting] = [
         Setting("session_idle", \.sessionIdle, .duration(60...86_400), "A session ends after so long without use."),
-        Setting("session_absolute", \.sessionAbsolute, .duration(300...604_800), "A session ends after so long however much it is used."),
-        Setting("code_lifetime", \.codeLifetime, .duration(10...600), "How long an authorization code can be redeemed."),
+        Setting(
+            "session_absolute", \.sessionAbsolute, .duration(300...604_800),
+            "A session ends after so long however much it is used."),
+        Setting(
+            "code_lifetime", \.codeLifetime, .duration(10...600), "How long an authorization code can be redeemed."),
         Setting("token_lifetime", \.tokenLifetime, .duration(60...3600), "How long ID and access tokens are good."),
         Setting(
             "refresh_lifetime", \.refreshLifetime, .duration(300...2_592_000),
             "How long a refresh token of a web application is good; never beyond the session without `offline_access`."
         ),
-        Setting("offline_idle", \.offlineIdle, .duration(3600...31_536_000), "A refresh token with `offline_access` dies after so long without use."),
-        Setting("offline_absolute", \.offlineAbsolute, .duration(3600...94_608_000), "A refresh token with `offline_access` dies after so long."),
-        Setting("set_up_link_lifetime", \.setUpLinkLifetime, .duration(300...604_800), "How long a set-up link for a first password is good."),
-        Setting("reset_link_lifetime", \.resetLinkLifetime, .duration(300...86_400), "How long a link to a new password is good."),
-        Setting("flow_lifetime", \.flowLifetime, .duration(60...86_400), "How long one sign-in may take, from the application to the password."),
-        Setting("flow_limit", \.flowLimit, .number(100...10_000_000), "Sign-ins under way at the same time; beyond it new ones get 503."),
+        Setting(
+            "offline_idle", \.offlineIdle, .duration(3600...31_536_000),
+            "A refresh token with `offline_access` dies after so long without use."),
+        Setting(
+            "offline_absolute", \.offlineAbsolute, .duration(3600...94_608_000),
+            "A refresh token with `offline_access` dies after so long."),
+        Setting(
+            "set_up_link_lifetime", \.setUpLinkLifetime, .duration(300...604_800),
+            "How long a set-up link for a first password is good."),
+        Setting(
+            "reset_link_lifetime", \.resetLinkLifetime, .duration(300...86_400),
+            "How long a link to a new password is good."),
+        Setting(
+            "flow_lifetime", \.flowLifetime, .duration(60...86_400),
+            "How long one sign-in may take, from the application to the password."),
+        Setting(
+            "flow_limit", \.flowLimit, .number(100...10_000_000),
+            "Sign-ins under way at the same time; beyond it new ones get 503."),
     ]
 
     private static let passwords: [Setting] = [
         Setting("password_minimum", \.passwordMinimum, .number(8...64), "Characters a new password has at least."),
-        Setting("password_memory", \.passwordMemory, .number(8192...1_048_576), "Argon2id: KiB of memory per password."),
+        Setting(
+            "password_memory", \.passwordMemory, .number(8192...1_048_576), "Argon2id: KiB of memory per password."),
         Setting("password_passes", \.passwordPasses, .number(1...20), "Argon2id: passes over the memory."),
         Setting("password_lanes", \.passwordLanes, .number(1...16), "Argon2id: lanes."),
-        Setting("password_threads", \.passwordThreads, .number(0...256), "Threads that hash passwords; 0 means as many as cores."),
-        Setting("password_queue", \.passwordQueue, .number(1...100_000), "Passwords that may wait to be hashed; beyond it 503 with `Retry-After`."),
+        Setting(
+            "password_threads", \.passwordThreads, .number(0...256),
+            "Threads that hash passwords; 0 means as many as cores."),
+        Setting(
+            "password_queue", \.passwordQueue, .number(1...100_000),
+            "Passwords that may wait to be hashed; beyond it 503 with `Retry-After`."),
     ]
 
     private static let people: [Setting] = [
         Setting(
             "account_states", \.accountStates,
-            .table("a list of CODE=STATE, where a state is that of an account or keep", states: AccountState.allCases.map(\.rawValue) + ["keep"]),
+            .table(
+                "a list of CODE=STATE, where a state is that of an account or keep",
+                states: AccountState.allCases.map(\.rawValue) + ["keep"]),
             "What a `kedudukan_hukum` code makes of an account, over the built-in table: `01=aktif`, `77=ditangguhkan`, `09=keep`."
         ),
         Setting(
@@ -91,14 +122,24 @@ enum SettingCatalogue {
     ]
 
     private static let applications: [Setting] = [
-        Setting("test_hosts", \.testHosts, .hosts, "Hosts for which `http` redirect URIs may be registered, besides this machine for native clients."),
-        Setting("outgoing_networks", \.outgoingNetworks, .networks, "Private networks of the city that outgoing calls (sign-out, key sets) may reach."),
-        Setting("outgoing_ca_file", \.outgoingCAFile, .optionalPath, "PEM file of further certificate authorities for outgoing calls."),
+        Setting(
+            "test_hosts", \.testHosts, .hosts,
+            "Hosts for which `http` redirect URIs may be registered, besides this machine for native clients."),
+        Setting(
+            "outgoing_networks", \.outgoingNetworks, .networks,
+            "Private networks of the city that outgoing calls (sign-out, key sets) may reach."),
+        Setting(
+            "outgoing_ca_file", \.outgoingCAFile, .optionalPath,
+            "PEM file of further certificate authorities for outgoing calls."),
     ]
 
     private static let upkeep: [Setting] = [
-        Setting("key_rotation_days", \.keyRotationDays, .number(0...3650), "Days between rotations of the signing keys; 0 rotates by hand only."),
-        Setting("session_history_days", \.sessionHistoryDays, .number(1...3650), "Days that ended sessions and answered sign-outs are kept."),
+        Setting(
+            "key_rotation_days", \.keyRotationDays, .number(0...3650),
+            "Days between rotations of the signing keys; 0 rotates by hand only."),
+        Setting(
+            "session_history_days", \.sessionHistoryDays, .number(1...3650),
+            "Days that ended sessions and answered sign-outs are kept."),
         Setting(
             "log_level", \.logLevel, .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             "The least important lines that are logged."
@@ -106,14 +147,16 @@ enum SettingCatalogue {
     ]
 
     private static func address(
-        _ key: String, _ host: any WritableKeyPath<GatewaySettings, String> & Sendable, _ port: any WritableKeyPath<GatewaySettings, Int> & Sendable,
+        _ key: String, _ host: any WritableKeyPath<GatewaySettings, String> & Sendable,
+        _ port: any WritableKeyPath<GatewaySettings, Int> & Sendable,
         _ text: String
     ) -> Setting {
         Setting(
             key, form: "HOST:PORT", text,
             print: { settings in
                 let name = settings[keyPath: host]
-                return name.utf8.contains(UInt8(ascii: ":")) ? "[\(name)]:\(settings[keyPath: port])" : "\(name):\(settings[keyPath: port])"
+                return name.utf8.contains(UInt8(ascii: ":"))
+                    ? "[\(name)]:\(settings[keyPath: port])" : "\(name):\(settings[keyPath: port])"
             },
             set: { settings, text in
                 guard let address = SettingText.address(text) else { return false }

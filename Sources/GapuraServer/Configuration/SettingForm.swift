@@ -8,7 +8,10 @@ struct SettingForm<Value>: Sendable {
     let parse: @Sendable ([String]) -> Value?
     let print: @Sendable (Value) -> String
 
-    init(_ name: String, isList: Bool = false, parse: @escaping @Sendable ([String]) -> Value?, print: @escaping @Sendable (Value) -> String) {
+    init(
+        _ name: String, isList: Bool = false, parse: @escaping @Sendable ([String]) -> Value?,
+        print: @escaping @Sendable (Value) -> String
+    ) {
         self.name = name
         self.isList = isList
         self.parse = parse
@@ -36,11 +39,15 @@ extension SettingForm where Value == String {
     }
 
     static var database: SettingForm {
-        one("sqlite:PATH or postgres://USER@HOST/DATABASE", parse: { (try? DatabaseLocation($0)) == nil ? nil : $0 }, print: { $0 })
+        one(
+            "sqlite:PATH or postgres://USER@HOST/DATABASE", parse: { (try? DatabaseLocation($0)) == nil ? nil : $0 },
+            print: { $0 })
     }
 
     static func choice(_ words: [String]) -> SettingForm {
-        one("one of " + words.joined(separator: ", "), parse: { text in words.first { $0.isExactly(text) } }, print: { $0 })
+        one(
+            "one of " + words.joined(separator: ", "), parse: { text in words.first { $0.isExactly(text) } },
+            print: { $0 })
     }
 
     private static func words(_ name: String) -> SettingForm {
@@ -62,7 +69,8 @@ extension SettingForm where Value == Int64 {
     static func duration(_ range: ClosedRange<Int64>) -> SettingForm {
         one(
             "a duration such as 90s, 15m, 12h or 30d, from \(SettingText.duration(range.lowerBound)) to \(SettingText.duration(range.upperBound))",
-            parse: { text in SettingText.seconds(text).flatMap { range.contains($0) ? $0 : nil } }, print: SettingText.duration
+            parse: { text in SettingText.seconds(text).flatMap { range.contains($0) ? $0 : nil } },
+            print: SettingText.duration
         )
     }
 }
@@ -71,7 +79,9 @@ extension SettingForm where Value: FixedWidthInteger & Sendable {
     static func number(_ range: ClosedRange<Value>) -> SettingForm {
         one(
             "a whole number from \(range.lowerBound) to \(range.upperBound)",
-            parse: { text in SettingText.digits(text).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil } },
+            parse: { text in
+                SettingText.digits(text).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
+            },
             print: { "\($0)" }
         )
     }
@@ -102,7 +112,8 @@ extension SettingForm where Value == [String] {
     }
 
     private static func list(_ name: String, _ isRight: @escaping @Sendable (String) -> Bool) -> SettingForm {
-        SettingForm(name, isList: true, parse: { $0.allSatisfy(isRight) ? $0 : nil }, print: { $0.joined(separator: ",") })
+        SettingForm(
+            name, isList: true, parse: { $0.allSatisfy(isRight) ? $0 : nil }, print: { $0.joined(separator: ",") })
     }
 }
 
@@ -114,7 +125,9 @@ extension SettingForm where Value == [String: String] {
             parse: { texts in
                 var table: [String: String] = [:]
                 for text in texts {
-                    let parts = text.utf8.split(separator: UInt8(ascii: "="), omittingEmptySubsequences: false).map { String(Substring($0)) }
+                    let parts = text.utf8.split(separator: UInt8(ascii: "="), omittingEmptySubsequences: false).map {
+                        String(Substring($0))
+                    }
                     guard parts.count == 2, let code = parts.first, !code.isEmpty, let state = parts.last,
                         states.contains(where: { $0.isExactly(state) }), table.updateValue(state, forKey: code) == nil
                     else { return nil }

@@ -19,7 +19,8 @@ enum SettingText {
 
     /// The shortest spelling of seconds.
     static func duration(_ seconds: Int64) -> String {
-        for (unit, factor) in [("d", Int64(86_400)), ("h", 3600), ("m", 60)] where seconds >= factor && seconds.isMultiple(of: factor) {
+        for (unit, factor) in [("d", Int64(86_400)), ("h", 3600), ("m", 60)]
+        where seconds >= factor && seconds.isMultiple(of: factor) {
             // 24h reads better than 1d.
             if unit == "d", seconds < 2 * factor { continue }
             return "\(seconds / factor)\(unit)"
@@ -29,7 +30,9 @@ enum SettingText {
 
     /// A whole number in ASCII digits, without a sign.
     static func digits(_ text: String) -> Int64? {
-        guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return Int64(text)
     }
 
@@ -47,7 +50,8 @@ enum SettingText {
     /// `host:port`, `[::1]:port`.
     static func address(_ text: String) -> (host: String, port: Int)? {
         guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")),
-            let port = digits(String(text[text.utf8.index(after: colon)...])).flatMap({ Int(exactly: $0) }), (0...65535).contains(port)
+            let port = digits(String(text[text.utf8.index(after: colon)...])).flatMap({ Int(exactly: $0) }),
+            (0...65535).contains(port)
         else { return nil }
         var host = String(text[..<colon])
         if host.utf8.first == UInt8(ascii: "["), host.utf8.last == UInt8(ascii: "]") {
@@ -66,7 +70,9 @@ enum SettingText {
 
     /// An address, or `address/prefix`.
     static func isNetwork(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            String(Substring($0))
+        }
         guard let address = parts.first, parts.count <= 2 else { return false }
         let isVersion6 = isAddressIPv6(address)
         guard isVersion6 || isAddressIPv4(address) else { return false }
@@ -76,7 +82,9 @@ enum SettingText {
     }
 
     static func isAddressIPv4(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { String(Substring($0)) }
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map {
+            String(Substring($0))
+        }
         return parts.count == 4 && parts.allSatisfy { part in (digits(part) ?? 256) <= 255 && part.utf8.count <= 3 }
     }
 
@@ -89,7 +97,9 @@ enum SettingText {
 
     /// An issuer: scheme, host and perhaps a port and a path, RFC 8414 section 2: no query, no fragment; no slash at its end.
     static func isOrigin(_ text: String) -> Bool {
-        guard let rest = ["https://", "http://"].lazy.compactMap({ after($0, in: text) }).first, !rest.isEmpty, rest.utf8.count <= 200 else {
+        guard let rest = ["https://", "http://"].lazy.compactMap({ after($0, in: text) }).first, !rest.isEmpty,
+            rest.utf8.count <= 200
+        else {
             return false
         }
         let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex

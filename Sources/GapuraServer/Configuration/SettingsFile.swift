@@ -47,7 +47,8 @@ struct SettingsFile: Sendable {
         }
         guard let mapping = node.mapping else {
             throw SettingsError(
-                "\(path): this is not a list of `key: value` lines.", id: "\(path): isinya bukan baris-baris `kunci: nilai`."
+                "\(path): this is not a list of `key: value` lines.",
+                id: "\(path): isinya bukan baris-baris `kunci: nilai`."
             )
         }
         entries = mapping.map { key, value in
@@ -68,17 +69,22 @@ struct SettingsFile: Sendable {
     private static func malformed(_ path: String, _ error: any Error) -> SettingsError {
         let line =
             switch error {
-            case YamlError.scanner(_, _, let mark, _), YamlError.parser(_, _, let mark, _), YamlError.composer(_, _, let mark, _): mark.line
+            case YamlError.scanner(_, _, let mark, _), YamlError.parser(_, _, let mark, _),
+                YamlError.composer(_, _, let mark, _):
+                mark.line
             case YamlError.duplicatedKeysInMapping(_, let context): context.mark.line
             default: 0
             }
         let place = line > 0 ? "\(path), line \(line)" : path
         let tempat = line > 0 ? "\(path), baris \(line)" : path
         if case YamlError.duplicatedKeysInMapping = error {
-            return SettingsError("\(place): a key stands there twice; keep one of them.", id: "\(tempat): satu kunci ditulis dua kali; sisakan satu.")
+            return SettingsError(
+                "\(place): a key stands there twice; keep one of them.",
+                id: "\(tempat): satu kunci ditulis dua kali; sisakan satu.")
         }
         return SettingsError(
-            "\(place): this is not YAML; check the indentation and the quotes.", id: "\(tempat): bukan YAML; periksa indentasi dan tanda kutipnya."
+            "\(place): this is not YAML; check the indentation and the quotes.",
+            id: "\(tempat): bukan YAML; periksa indentasi dan tanda kutipnya."
         )
     }
 }

@@ -24,7 +24,9 @@ struct SettingsReader: Sendable {
         var sources: [String: String] = [:]
         for setting in SettingCatalogue.all {
             guard let place = place(of: setting, in: file) else { continue }
-            guard let texts = texts(of: setting, in: reader), setting.set(&settings, texts) else { throw wrong(setting, place) }
+            guard let texts = texts(of: setting, in: reader), setting.set(&settings, texts) else {
+                throw wrong(setting, place)
+            }
             sources[setting.key] = place.name
         }
         try SettingsCheck.check(settings)
@@ -34,26 +36,32 @@ struct SettingsReader: Sendable {
     // MARK: The sources
 
     private func settingsFile(_ path: String?) throws -> SettingsFile? {
-        if let path = path ?? environment["GAPURA_CONFIG"].flatMap({ $0.isEmpty ? nil : $0 }) { return try SettingsFile(path: path) }
+        if let path = path ?? environment["GAPURA_CONFIG"].flatMap({ $0.isEmpty ? nil : $0 }) {
+            return try SettingsFile(path: path)
+        }
         return LocalFile.exists("gapura.yaml") ? try SettingsFile(path: "gapura.yaml") : nil
     }
 
     private func providers(_ file: SettingsFile?) async throws -> [any ConfigProvider] {
         let secrets = Set(SettingCatalogue.all.filter(\.isSecret).flatMap { [$0.key, $0.variable] })
         let variables = EnvironmentVariablesProvider(
-            environmentVariables: environment.filter { $0.key.utf8.starts(with: Setting.prefix.utf8) && !$0.value.isEmpty },
+            environmentVariables: environment.filter {
+                $0.key.utf8.starts(with: Setting.prefix.utf8) && !$0.value.isEmpty
+            },
             secretsSpecifier: .specific(secrets)
         ).prefixKeys(with: "gapura")
         guard let file, !file.entries.isEmpty else { return [variables] }
         let place = InMemoryProvider(values: ["filePath": ConfigValue(.string(file.path), isSecret: false)])
         do {
             let yaml = try await FileProvider<YAMLSnapshot>(
-                parsingOptions: YAMLSnapshot.ParsingOptions(secretsSpecifier: .specific(secrets)), config: ConfigReader(provider: place)
+                parsingOptions: YAMLSnapshot.ParsingOptions(secretsSpecifier: .specific(secrets)),
+                config: ConfigReader(provider: place)
             )
             return [variables, yaml]
         } catch {
             throw SettingsError(
-                "\(file.path): a value is neither a text nor a list of texts.", id: "\(file.path): ada nilai yang bukan teks atau daftar teks."
+                "\(file.path): a value is neither a text nor a list of texts.",
+                id: "\(file.path): ada nilai yang bukan teks atau daftar teks."
             )
         }
     }
@@ -65,8 +73,12 @@ struct SettingsReader: Sendable {
     }
 
     private func place(of setting: Setting, in file: SettingsFile?) -> Place? {
-        if let value = environment[setting.variable], !value.isEmpty { return Place(name: setting.variable, shape: SettingShape.of(value)) }
-        guard let file, let entry = file.entries.first(where: { $0.key.isExactly(setting.key) }), !entry.isEmpty else { return nil }
+        if let value = environment[setting.variable], !value.isEmpty {
+            return Place(name: setting.variable, shape: SettingShape.of(value))
+        }
+        guard let file, let entry = file.entries.first(where: { $0.key.isExactly(setting.key) }), !entry.isEmpty else {
+            return nil
+        }
         return Place(name: "\(file.path), line \(entry.line)", shape: entry.shape)
     }
 
@@ -82,7 +94,11 @@ struct SettingsReader: Sendable {
     private func checkVariables() throws {
         let known = SettingCatalogue.all.map(\.variable) + SettingCatalogue.otherVariables
         for name in environment.keys.sorted() where name.utf8.starts(with: Setting.prefix.utf8) {
-            if known.contains(where: { $0.isExactly(name) }) || name.utf8.starts(with: SettingCatalogue.foreignPrefix.utf8) { continue }
+            if known.contains(where: { $0.isExactly(name) })
+                || name.utf8.starts(with: SettingCatalogue.foreignPrefix.utf8)
+            {
+                continue
+            }
             throw unknown("The variable \(name)", "Variabel \(name)", NearestWord.find(name, in: known))
         }
     }
@@ -117,21 +133,27 @@ enum SettingsCheck {
     static func check(_ settings: GatewaySettings) throws {
         guard (settings.tlsCertificate == nil) == (settings.tlsKey == nil) else {
             throw SettingsError(
-                "tls_certificate and tls_key go together: set both or none.", id: "tls_certificate dan tls_key harus diisi keduanya atau tidak sama sekali."
+                "tls_certificate and tls_key go together: set both or none.",
+                id: "tls_certificate dan tls_key harus diisi keduanya atau tidak sama sekali."
             )
         }
         guard settings.sessionIdle <= settings.sessionAbsolute else {
             throw SettingsError(
-                "session_idle must not be longer than session_absolute.", id: "session_idle tidak boleh lebih lama daripada session_absolute."
+                "session_idle must not be longer than session_absolute.",
+                id: "session_idle tidak boleh lebih lama daripada session_absolute."
             )
         }
         guard settings.offlineIdle <= settings.offlineAbsolute else {
             throw SettingsError(
-                "offline_idle must not be longer than offline_absolute.", id: "offline_idle tidak boleh lebih lama daripada offline_absolute."
+                "offline_idle must not be longer than offline_absolute.",
+                id: "offline_idle tidak boleh lebih lama daripada offline_absolute."
             )
         }
         let host = SettingText.host(ofOrigin: settings.issuer)
-        guard settings.isSecure || (["localhost", "127.0.0.1", "::1"] + settings.testHosts).contains(where: { $0.isExactly(host) }) else {
+        guard
+            settings.isSecure
+                || (["localhost", "127.0.0.1", "::1"] + settings.testHosts).contains(where: { $0.isExactly(host) })
+        else {
             throw SettingsError(
                 "issuer must begin with https:// unless it is this machine or one of test_hosts.",
                 id: "issuer harus diawali https:// kecuali untuk komputer ini atau salah satu test_hosts."

@@ -26,7 +26,9 @@ enum SettingsReference {
         ]
         for setting in SettingCatalogue.all {
             let value = setting.print(defaults)
-            lines.append("| `\(setting.key)` | `\(setting.variable)` | \(value.isEmpty ? "none" : "`\(value)`") | \(setting.form) |")
+            lines.append(
+                "| `\(setting.key)` | `\(setting.variable)` | \(value.isEmpty ? "none" : "`\(value)`") | \(setting.form) |"
+            )
         }
         for setting in SettingCatalogue.all {
             lines += ["", "## `\(setting.key)`", "", setting.text]

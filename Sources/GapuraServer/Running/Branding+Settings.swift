@@ -6,7 +6,8 @@ extension Branding {
     init(_ settings: GatewaySettings) throws {
         do {
             try self.init(
-                cityName: settings.cityName, colour: settings.cityColour, logo: settings.cityLogo.map { try LocalFile.read($0, limit: 1 << 20) },
+                cityName: settings.cityName, colour: settings.cityColour,
+                logo: settings.cityLogo.map { try LocalFile.read($0, limit: 1 << 20) },
                 contact: settings.cityHelp
             )
         } catch let error as BrandingError {

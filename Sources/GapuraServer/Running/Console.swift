@@ -38,7 +38,9 @@ enum Console {
     static func table(_ heads: [String], _ rows: [[String]]) {
         let plain = rows.map { $0.map(TerminalText.plain) }
         let widths = heads.indices.map { column in
-            plain.reduce(heads[column].unicodeScalars.count) { max($0, column < $1.count ? $1[column].unicodeScalars.count : 0) }
+            plain.reduce(heads[column].unicodeScalars.count) {
+                max($0, column < $1.count ? $1[column].unicodeScalars.count : 0)
+            }
         }
         func text(_ cells: [String]) -> String {
             var line = ""

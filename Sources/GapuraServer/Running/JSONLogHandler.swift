@@ -32,7 +32,8 @@ struct JSONLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var line: JSONObject = [
-            "time": .string(TimeText.iso8601(.now())), "level": .string(event.level.rawValue), "message": .string("\(event.message)"),
+            "time": .string(TimeText.iso8601(.now())), "level": .string(event.level.rawValue),
+            "message": .string("\(event.message)"),
         ]
         var all = metadata
         if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
@@ -50,7 +51,8 @@ struct JSONLogHandler: LogHandler {
         case .string(let text): .string(text)
         case .stringConvertible(let number as Int): .integer(Int64(number))
         case .stringConvertible(let value): .string(value.description)
-        case .dictionary(let members): .object(JSONObject(members.sorted { $0.key < $1.key }.map { ($0.key, json($0.value)) }))
+        case .dictionary(let members):
+            .object(JSONObject(members.sorted { $0.key < $1.key }.map { ($0.key, json($0.value)) }))
         case .array(let values): .array(values.map(json))
         }
     }

@@ -34,7 +34,9 @@ enum LocalFile {
             if count == 0 { return bytes }
             bytes += buffer.prefix(count)
             guard bytes.count <= limit else {
-                throw OperationError(.invalid, "\(path) is larger than \(limit) bytes.", id: "\(path) lebih besar daripada \(limit) bita.")
+                throw OperationError(
+                    .invalid, "\(path) is larger than \(limit) bytes.",
+                    id: "\(path) lebih besar daripada \(limit) bita.")
             }
         }
     }
@@ -50,7 +52,8 @@ enum LocalFile {
     private static func unreadable(_ path: String, _ code: Int32) -> OperationError {
         let why = String(cString: strerror(code))
         return OperationError(
-            code == ENOENT ? .notFound : .refused, "\(path) cannot be read: \(why).", id: "\(path) tidak dapat dibaca: \(why)."
+            code == ENOENT ? .notFound : .refused, "\(path) cannot be read: \(why).",
+            id: "\(path) tidak dapat dibaca: \(why)."
         )
     }
 }

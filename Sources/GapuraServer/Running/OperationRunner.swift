@@ -26,9 +26,11 @@ struct OperationRunner: Sendable {
         while true {
             if try socket.isListening() { return try await socket.run(operation, arguments, progress: progress) }
             do {
-                let services = try await LocalServices.open(settings, isSetUp: operation == "setup", makesKeys: makesKeys)
+                let services = try await LocalServices.open(
+                    settings, isSetUp: operation == "setup", makesKeys: makesKeys)
                 return try await services.run { services in
-                    let context = OperationContext(services: services, actor: .command(user: SystemUser.current), progress: progress)
+                    let context = OperationContext(
+                        services: services, actor: .command(user: SystemUser.current), progress: progress)
                     return try await Operations.find(operation).run(arguments, context)
                 }
             } catch let error as StoreError where error.kind == .locked && ContinuousClock.now < deadline {
@@ -45,7 +47,9 @@ struct LocalServices: Sendable {
     /// - Parameters:
     ///   - isSetUp: only `setup` may find nothing and make everything.
     ///   - makesKeys: whether keys that are missing are lost for good.
-    static func open(_ settings: GatewaySettings, isSetUp: Bool = false, makesKeys: Bool = false) async throws -> LocalServices {
+    static func open(_ settings: GatewaySettings, isSetUp: Bool = false, makesKeys: Bool = false) async throws
+        -> LocalServices
+    {
         try DataFolder.prepare(settings.dataFolder)
         let location = try DatabaseLocation(settings.database)
         if !isSetUp { try StartCheck.requireDatabase(location) }
@@ -56,9 +60,11 @@ struct LocalServices: Sendable {
             logger.logLevel = .error
             let keyring = try SigningKeyring.open(folder: settings.keysFolder, clock: .system, logger: logger)
             let services = Services(
-                settings: settings, store: store, clock: .system, keyring: keyring, secrets: try SecretKeys.open(folder: settings.keysFolder),
+                settings: settings, store: store, clock: .system, keyring: keyring,
+                secrets: try SecretKeys.open(folder: settings.keysFolder),
                 // Commands set no passwords: one thread and the least work, for the hash that nobody will ask for.
-                passwords: try PasswordHasher(parameters: Argon2Parameters(memory: 8, passes: 1, lanes: 1), threads: 1, queue: 1),
+                passwords: try PasswordHasher(
+                    parameters: Argon2Parameters(memory: 8, passes: 1, lanes: 1), threads: 1, queue: 1),
                 pages: NoPages(), outgoing: try OutgoingHTTP(settings), logger: logger
             )
             return LocalServices(services: services)

@@ -31,7 +31,9 @@ struct SocketClient: Sendable {
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         if result == 0 { return true }
         guard errno == EACCES || errno == EPERM else { return false }
@@ -41,7 +43,9 @@ struct SocketClient: Sendable {
         )
     }
 
-    func run(_ operation: String, _ arguments: JSONObject, progress: @Sendable (Double, String) -> Void) async throws -> JSONValue {
+    func run(_ operation: String, _ arguments: JSONObject, progress: @Sendable (Double, String) -> Void) async throws
+        -> JSONValue
+    {
         var request = HTTPClientRequest(
             url: "http+unix://\(FormURLEncoded.percentEncode(path))/operations/\(operation)"
         )

@@ -30,8 +30,10 @@ enum StartCheck {
     static func requireDatabase(_ location: DatabaseLocation) throws {
         guard case .sqlite(let path) = location, !LocalFile.exists(path) else { return }
         throw OperationError(
-            .unavailable, "There is no database at \(path); run `gapura setup` for a new city, or `gapura restore FILE`, or mount its disk.",
-            id: "Tidak ada basis data di \(path); jalankan `gapura setup` untuk kota baru, atau `gapura restore BERKAS`, atau pasang diskanya."
+            .unavailable,
+            "There is no database at \(path); run `gapura setup` for a new city, or `gapura restore FILE`, or mount its disk.",
+            id:
+                "Tidak ada basis data di \(path); jalankan `gapura setup` untuk kota baru, atau `gapura restore BERKAS`, atau pasang diskanya."
         )
     }
 
@@ -49,7 +51,8 @@ enum StartCheck {
             throw OperationError(
                 .refused,
                 "The keys of this gateway are missing in \(settings.keysFolder); restore that folder from its backup, or, if it is lost for good, run `gapura setup --new-keys`.",
-                id: "Kunci gerbang ini tidak ada di \(settings.keysFolder); pulihkan folder itu dari cadangannya, atau, jika hilang selamanya, jalankan `gapura setup --new-keys`."
+                id:
+                    "Kunci gerbang ini tidak ada di \(settings.keysFolder); pulihkan folder itu dari cadangannya, atau, jika hilang selamanya, jalankan `gapura setup --new-keys`."
             )
         }
     }
@@ -66,7 +69,8 @@ enum StartCheck {
         var status = stat()
         guard let key = settings.tlsKey, stat(key, &status) == 0, status.st_mode & 0o077 != 0 else { return }
         throw OperationError(
-            .refused, "Others can read the TLS key \(key); chmod 600 \(key)", id: "Pihak lain dapat membaca kunci TLS \(key); jalankan chmod 600 \(key)"
+            .refused, "Others can read the TLS key \(key); chmod 600 \(key)",
+            id: "Pihak lain dapat membaca kunci TLS \(key); jalankan chmod 600 \(key)"
         )
     }
 }

@@ -103,7 +103,11 @@ final class SQLiteDriver: Driver {
                 serve(reads, writes, options, durable: durable, prepare, opened)
                 closed.set()
             }
-            if thread == nil { opened.resume(throwing: StoreError(.unavailable, "the system has no thread left")) }
+            guard let thread else {
+                opened.resume(throwing: StoreError(.unavailable, "the system has no thread left"))
+                return
+            }
+            thread.detach()
         }
         let (path, identity) = (files.path, files.identity)
         let watch = Task.detached {

@@ -237,7 +237,7 @@ struct ClientAuthenticationAttackTests {
                 ([("grant_type", "refresh_token"), (evil, evil), (evil, evil)], 400, "invalid_request"),
             ]
             for (form, status, error) in forms {
-                expectTokenError(try await city.token(form, "web"), status, error, foreign: ["evil4711", "script"])
+                expectTokenError(try await city.token(form, "web"), status, error, foreign: ["evil4711", "<script"])
             }
             let unknown = try await city.gateway.post("/oauth2/token", [("grant_type", "x"), ("client_id", evil), ("client_secret", evil)])
             expectTokenError(unknown, 401, "invalid_client", foreign: ["evil4711"])

@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// One settings list for every target of ours: language mode 6, and imports that stay internal unless an API needs them.
+/// One settings list for every target of ours: language mode 6, and imports that stay internal unless an API needs
+/// them.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -46,7 +47,10 @@ let package = Package(
         .target(name: "GapuraTokens", dependencies: ["GapuraFormats", "COpenSSL"], swiftSettings: settings),
         .target(
             name: "GapuraStore",
-            dependencies: ["GapuraFormats", "CPostgres", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "GapuraFormats", "CPostgres", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -66,6 +70,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -104,7 +109,10 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings
@@ -140,7 +148,9 @@ let package = Package(
         ),
         .testTarget(
             name: "GapuraTests",
-            dependencies: ["GapuraTesting", "Gapura", "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraFormats"],
+            dependencies: [
+                "GapuraTesting", "Gapura", "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraFormats",
+            ],
             exclude: ["OpenID/Golden"],
             swiftSettings: settings
         ),

@@ -41,14 +41,17 @@ package struct Gateway: Sendable {
         let keyring = try SigningKeyring.open(folder: settings.keysFolder, clock: clock, logger: logger)
         let secrets = try SecretKeys.open(folder: settings.keysFolder)
         let outgoing = try OutgoingHTTP(settings)
-        let parameters = Argon2Parameters(memory: settings.passwordMemory, passes: settings.passwordPasses, lanes: settings.passwordLanes)
+        let parameters = Argon2Parameters(
+            memory: settings.passwordMemory, passes: settings.passwordPasses, lanes: settings.passwordLanes)
         let passwords =
             settings.passwordThreads > 0
-            ? try PasswordHasher(parameters: parameters, threads: settings.passwordThreads, queue: settings.passwordQueue)
+            ? try PasswordHasher(
+                parameters: parameters, threads: settings.passwordThreads, queue: settings.passwordQueue)
             : try PasswordHasher(parameters: parameters, queue: settings.passwordQueue)
         let store = try await Store.open(DatabaseLocation(settings.database))
         let services = Services(
-            settings: settings, store: store, clock: clock, keyring: keyring, secrets: secrets, passwords: passwords, pages: site,
+            settings: settings, store: store, clock: clock, keyring: keyring, secrets: secrets, passwords: passwords,
+            pages: site,
             outgoing: outgoing, logger: logger
         )
         return Gateway(services: services, site: site)
@@ -99,7 +102,8 @@ package struct Gateway: Sendable {
         let http = HTTPServerBuilder.http1(
             configuration: .init(
                 idleTimeout: .seconds(60),
-                httpDecoderConfiguration: .init(maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100)
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100)
             )
         )
         let builder = try tls().map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0) } ?? http
@@ -116,14 +120,17 @@ package struct Gateway: Sendable {
     package func jobs() -> [any Service] {
         [
             LogoutDeliveryJob(
-                store: services.store, outgoing: services.outgoing, signer: logoutTokenSigner, doorbell: doorbell, clock: services.clock,
+                store: services.store, outgoing: services.outgoing, signer: logoutTokenSigner, doorbell: doorbell,
+                clock: services.clock,
                 logger: services.logger
             ),
             UpkeepJob(
-                store: services.store, historyDays: services.settings.sessionHistoryDays, clock: services.clock, logger: services.logger
+                store: services.store, historyDays: services.settings.sessionHistoryDays, clock: services.clock,
+                logger: services.logger
             ),
             KeyRotationJob(
-                keyring: services.keyring, store: services.store, days: services.settings.keyRotationDays, clock: services.clock,
+                keyring: services.keyring, store: services.store, days: services.settings.keyRotationDays,
+                clock: services.clock,
                 logger: services.logger
             ),
         ]
@@ -150,7 +157,8 @@ package struct Gateway: Sendable {
                 throw UndeliverableLogout("the client is gone")
             }
             return try LogoutToken.make(
-                for: delivery, issuer: services.settings.issuer, key: try signer.idTokenKey(for: client), now: services.clock.now
+                for: delivery, issuer: services.settings.issuer, key: try signer.idTokenKey(for: client),
+                now: services.clock.now
             )
         }
     }

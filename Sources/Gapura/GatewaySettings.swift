@@ -1,6 +1,7 @@
 /// Everything a city may set, each with a default that works.
 public struct GatewaySettings: Sendable {
-    /// The issuer and public URL, without a slash at its end. Links, cookies and metadata are made from it alone, never from a request's headers.
+    /// The issuer and public URL, without a slash at its end. Links, cookies and metadata are made from it alone, never
+    /// from a request's headers.
     public var issuer = "http://localhost:8080"
     public var listenHost = "127.0.0.1"
     public var listenPort = 8080

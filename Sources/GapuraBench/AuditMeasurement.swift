@@ -9,7 +9,8 @@ struct AuditMeasurement {
             pages = db.execute("SELECT SUM(pgsize) FROM dbstat WHERE name = 'audit_events' OR name LIKE 'sqlite_autoindex_audit_events%'").fetchone()[0]
             print(pages, db.execute("SELECT COUNT(*) FROM audit_events").fetchone()[0])
             """
-        let outcome = try ChildProcess.run("/usr/bin/env", ["python3", "-c", program, "\(city.folder)/data/gapura.sqlite"])
+        let outcome = try ChildProcess.run(
+            "/usr/bin/env", ["python3", "-c", program, "\(city.folder)/data/gapura.sqlite"])
         let figures = outcome.text.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { Double($0) }
         guard figures.count == 2, figures[1] > 0 else { throw BenchError("no audit") }
         report.add(Line("audit", figures[0] / figures[1], "bytes/row", ceiling: "\(Int(figures[1])) rows"))

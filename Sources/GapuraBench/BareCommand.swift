@@ -6,7 +6,8 @@ import NIOCore
 /// The least that an answer costs with this HTTP server: a route that reads the body and answers ready bytes.
 struct BareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bare", abstract: "Serves a bare Hummingbird route on 127.0.0.1 that answers so many bytes, until it is stopped."
+        commandName: "bare",
+        abstract: "Serves a bare Hummingbird route on 127.0.0.1 that answers so many bytes, until it is stopped."
     )
 
     @Option(help: "Port.") var port: Int
@@ -15,7 +16,8 @@ struct BareCommand: AsyncParsableCommand {
     func run() async throws {
         let router = Router()
         let body = ByteBuffer(repeating: UInt8(ascii: "x"), count: bytes)
-        let answer = Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
+        let answer = Response(
+            status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
         router.get("/") { _, _ in answer }
         router.post("/") { request, _ in
             _ = try await request.body.collect(upTo: 64 * 1024)
@@ -24,7 +26,9 @@ struct BareCommand: AsyncParsableCommand {
         var logger = Logger(label: "bare")
         logger.logLevel = .error
         let application = Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: port), serverName: nil), logger: logger)
+            router: router,
+            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: port), serverName: nil),
+            logger: logger)
         try await application.runService()
     }
 }

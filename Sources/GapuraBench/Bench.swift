@@ -27,7 +27,8 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The program to measure.") var gapura: String
     @Option(help: "The folder of the repository.") var root = "."
     @Flag(help: "30 seconds of load instead of five minutes, and shorter rounds.") var quick = false
-    @Option(help: "Only these parts: \(Part.allCases.map(\.rawValue).joined(separator: ", ")); may be repeated.") var only: [Part] = []
+    @Option(help: "Only these parts: \(Part.allCases.map(\.rawValue).joined(separator: ", ")); may be repeated.")
+    var only: [Part] = []
     @Flag(help: "Keep the temporary folder.") var keep = false
 
     func run() async throws {
@@ -49,7 +50,8 @@ struct RunCommand: AsyncParsableCommand {
         let browser = BenchBrowser(city: city)
         do {
             let people = try await browser.people(quick ? 10 : 20)
-            let tokens = try await SignInMeasurement(browser: browser, gateway: gateway, people: people, count: 200).run(report)
+            let tokens = try await SignInMeasurement(browser: browser, gateway: gateway, people: people, count: 200)
+                .run(report)
             let load = LoadGenerator(folder: city.folder, seconds: quick ? 2 : 4)
             if parts.contains(.token) {
                 try TokenMeasurement(city: city, gateway: gateway, load: load, signatures: signatures).run(report)
@@ -58,8 +60,9 @@ struct RunCommand: AsyncParsableCommand {
                 try await ReadingMeasurement(city: city, gateway: gateway, load: load, tokens: tokens).run(report)
             }
             if parts.contains(.memory) {
-                try await MemoryMeasurement(city: city, gateway: gateway, tokens: tokens, seconds: quick ? 30 : 300).run(
-                    report, browser: browser, people: people)
+                try await MemoryMeasurement(city: city, gateway: gateway, tokens: tokens, seconds: quick ? 30 : 300)
+                    .run(
+                        report, browser: browser, people: people)
             }
             try await browser.shutdown()
         } catch {

@@ -37,7 +37,9 @@ struct BenchBrowser: Sendable {
         guard names.count == count else { throw BenchError("the city has \(names.count) accounts that are aktif") }
         var people: [Person] = []
         for name in names {
-            guard let link = try program(["account", "link", name])["link"]?.string else { throw BenchError("no link for an account") }
+            guard let link = try program(["account", "link", name])["link"]?.string else {
+                throw BenchError("no link for an account")
+            }
             let person = Person(name: name, password: "jembatan kayu \(SecureRandom.text(9))")
             var visit = Visit(http: http, url: url)
             _ = try await visit.get(link)
@@ -60,7 +62,8 @@ struct BenchBrowser: Sendable {
         guard let client = clients[id] else { throw BenchError("no client \(id)") }
         var visit = Visit(http: http, url: url)
         let query = FormURLEncoded.encode([
-            ("response_type", "code"), ("client_id", id), ("redirect_uri", CityUnderTest.redirectURI), ("scope", CityUnderTest.signInScope),
+            ("response_type", "code"), ("client_id", id), ("redirect_uri", CityUnderTest.redirectURI),
+            ("scope", CityUnderTest.signInScope),
             ("state", "s"), ("nonce", "n"), ("code_challenge_method", "S256"),
             ("code_challenge", Base64URL.encode(SHA256.hash(Self.verifier))),
         ])
@@ -73,7 +76,9 @@ struct BenchBrowser: Sendable {
             ]
         )
         let target = URLComponents(string: try answer.location())
-        guard let code = target?.queryItems?.first(where: { $0.name == "code" })?.value else { throw BenchError("no code: \(answer.status)") }
+        guard let code = target?.queryItems?.first(where: { $0.name == "code" })?.value else {
+            throw BenchError("no code: \(answer.status)")
+        }
         let tokens = try await visit.post(
             "/oauth2/token",
             [
@@ -81,7 +86,9 @@ struct BenchBrowser: Sendable {
                 ("code_verifier", Self.verifier),
             ], header: client.basic
         )
-        guard let token = try StrictJSON.parse(tokens.body)["access_token"]?.string else { throw BenchError("no token: \(tokens.status)") }
+        guard let token = try StrictJSON.parse(tokens.body)["access_token"]?.string else {
+            throw BenchError("no token: \(tokens.status)")
+        }
         return token
     }
 
@@ -113,7 +120,9 @@ private struct Visit {
     }
 
     @discardableResult
-    mutating func post(_ path: String, _ form: [(name: String, value: String)], header: (name: String, value: String)? = nil) async throws -> Page {
+    mutating func post(
+        _ path: String, _ form: [(name: String, value: String)], header: (name: String, value: String)? = nil
+    ) async throws -> Page {
         var request = HTTPClientRequest(url: url + path)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
@@ -125,7 +134,9 @@ private struct Visit {
 
     private mutating func send(_ request: HTTPClientRequest) async throws -> Page {
         var request = request
-        if !cookies.isEmpty { request.headers.add(name: "Cookie", value: cookies.map { "\($0)=\($1)" }.joined(separator: "; ")) }
+        if !cookies.isEmpty {
+            request.headers.add(name: "Cookie", value: cookies.map { "\($0)=\($1)" }.joined(separator: "; "))
+        }
         let page = try await Page(try await http.execute(request, timeout: .seconds(20)))
         for line in page.cookies {
             let pair = line.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -150,7 +161,9 @@ private struct Page {
     }
 
     func expect(_ wanted: UInt) throws {
-        guard status == wanted else { throw BenchError("status \(status): \(String(decoding: body.prefix(600), as: UTF8.self))") }
+        guard status == wanted else {
+            throw BenchError("status \(status): \(String(decoding: body.prefix(600), as: UTF8.self))")
+        }
     }
 
     func location() throws -> String {
@@ -163,7 +176,9 @@ private struct Page {
     /// The value of a hidden field.
     func value(of field: String) throws -> String {
         let text = String(decoding: body, as: UTF8.self)
-        guard let start = text.range(of: "name=\"\(field)\" value=\""), let end = text.range(of: "\"", range: start.upperBound..<text.endIndex) else {
+        guard let start = text.range(of: "name=\"\(field)\" value=\""),
+            let end = text.range(of: "\"", range: start.upperBound..<text.endIndex)
+        else {
             throw BenchError("status \(status), no field \(field): \(text.prefix(600))")
         }
         return String(text[start.upperBound..<end.lowerBound])

@@ -30,7 +30,8 @@ enum ChildProcess {
         let seconds = (ContinuousClock.now - start).inSeconds
         guard process.terminationStatus == 0 else {
             let why = Files.text(errorFile.path) + String(decoding: bytes.prefix(2000), as: UTF8.self)
-            throw BenchError("\(program) \(arguments.joined(separator: " ")): exit code \(process.terminationStatus)\n\(why)")
+            throw BenchError(
+                "\(program) \(arguments.joined(separator: " ")): exit code \(process.terminationStatus)\n\(why)")
         }
         return Outcome(output: Array(bytes), seconds: seconds)
     }
@@ -47,7 +48,9 @@ final class ChildServer {
     var figures: ProcessFigures { ProcessFigures(pid: pid) }
 
     /// Starts a program and asks its port until it answers with 200.
-    init(_ program: String, _ arguments: [String], environment: [String: String], port: Int, path: String, log: String) throws {
+    init(_ program: String, _ arguments: [String], environment: [String: String], port: Int, path: String, log: String)
+        throws
+    {
         try Files.makeEmpty(log)
         process = Process()
         process.executableURL = URL(fileURLWithPath: program)
@@ -87,7 +90,9 @@ final class ChildServer {
         address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard connected == 0 else { return false }
         let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n".utf8)
@@ -107,7 +112,9 @@ enum FreePort {
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(handle, $0, length) == 0 && getsockname(handle, $0, &length) == 0 }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(handle, $0, length) == 0 && getsockname(handle, $0, &length) == 0
+            }
         }
         guard isBound else { throw BenchError("no port is free") }
         return Int(in_port_t(bigEndian: address.sin_port))

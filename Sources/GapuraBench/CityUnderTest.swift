@@ -8,7 +8,9 @@ final class CityUnderTest {
         let secret: String
 
         /// The header of RFC 6749 section 2.3.1.
-        var basic: (name: String, value: String) { ("Authorization", "Basic " + Data("\(id):\(secret)".utf8).base64EncodedString()) }
+        var basic: (name: String, value: String) {
+            ("Authorization", "Basic " + Data("\(id):\(secret)".utf8).base64EncodedString())
+        }
     }
 
     static let redirectURI = "http://127.0.0.1:9/callback"
@@ -37,7 +39,8 @@ final class CityUnderTest {
     /// - Parameter data: name of the data folder, for a second city beside the first.
     func environment(data: String) -> [String: String] {
         [
-            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "GAPURA_ISSUER": url, "GAPURA_LISTEN": "127.0.0.1:\(port)",
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "GAPURA_ISSUER": url,
+            "GAPURA_LISTEN": "127.0.0.1:\(port)",
             "GAPURA_METRICS_LISTEN": "127.0.0.1:\(metricsPort)", "GAPURA_DATA_FOLDER": "\(folder)/\(data)",
             "GAPURA_DATABASE": "sqlite:\(folder)/\(data)/gapura.sqlite", "GAPURA_KEYS_FOLDER": "\(folder)/\(data)-keys",
             "GAPURA_ACCEPTS_FIXTURES": "true", "GAPURA_TEST_HOSTS": "127.0.0.1",
@@ -52,28 +55,41 @@ final class CityUnderTest {
     }
 
     func json(_ arguments: [String]) throws -> JSONValue {
-        try StrictJSON.parse(ChildProcess.run(program, arguments + ["--json"], environment: environment).output, maximumBytes: 64 << 20)
+        try StrictJSON.parse(
+            ChildProcess.run(program, arguments + ["--json"], environment: environment).output, maximumBytes: 64 << 20)
     }
 
     func start() throws -> ChildServer {
-        try ChildServer(program, ["serve"], environment: environment, port: port, path: "/.well-known/openid-configuration", log: "\(folder)/serve.log")
+        try ChildServer(
+            program, ["serve"], environment: environment, port: port, path: "/.well-known/openid-configuration",
+            log: "\(folder)/serve.log")
     }
 
-    /// One application, a client that signs people in, one that may introspect, and one for each algorithm and form of access tokens.
+    /// One application, a client that signs people in, one that may introspect, and one for each algorithm and form of
+    /// access tokens.
     func registerClients() throws {
         _ = try json(["application", "add", "--slug", "bench", "--name", "Bench", "--state", "aktif"])
-        try addClient("bench", ["--redirect-uri", Self.redirectURI, "--scope", Self.signInScope, "--audience", Self.audience])
+        try addClient(
+            "bench", ["--redirect-uri", Self.redirectURI, "--scope", Self.signInScope, "--audience", Self.audience])
         try addClient(
             "bench-opaque",
-            ["--redirect-uri", Self.redirectURI, "--scope", Self.signInScope, "--audience", Self.audience, "--access-token", "opaque"])
+            [
+                "--redirect-uri", Self.redirectURI, "--scope", Self.signInScope, "--audience", Self.audience,
+                "--access-token", "opaque",
+            ])
         try addClient(
             "arsip", ["--grant-type", "client_credentials", "--resource-server", "--audience", Self.audience])
         for algorithm in Algorithm.allCases {
             try addClient(
                 "machine-\(algorithm.rawValue)",
-                ["--grant-type", "client_credentials", "--scope", "arsip.baca", "--access-token-alg", algorithm.rawValue])
+                [
+                    "--grant-type", "client_credentials", "--scope", "arsip.baca", "--access-token-alg",
+                    algorithm.rawValue,
+                ])
         }
-        try addClient("machine-opaque", ["--grant-type", "client_credentials", "--scope", "arsip.baca", "--access-token", "opaque"])
+        try addClient(
+            "machine-opaque",
+            ["--grant-type", "client_credentials", "--scope", "arsip.baca", "--access-token", "opaque"])
     }
 
     func client(_ id: String) throws -> Client {
@@ -86,7 +102,8 @@ final class CityUnderTest {
     }
 
     private func addClient(_ id: String, _ arguments: [String]) throws {
-        let made = try json(["client", "add", "--application", "bench", "--client-id", id, "--client-name", id] + arguments)
+        let made = try json(
+            ["client", "add", "--application", "bench", "--client-id", id, "--client-name", id] + arguments)
         guard let secret = made["client_secret"]?.string else { throw BenchError("client \(id) has no secret") }
         clients[id] = Client(id: id, secret: secret)
     }

@@ -29,14 +29,18 @@ struct LibraryMeasurement {
             signatures[algorithm] = bareSign
 
             let checker = sample.key.verificationKey
-            let (bareVerify, verify) = best(sample.bareVerifying, { _ = checker.isValid(signature: sample.signature, for: sample.input) })
+            let (bareVerify, verify) = best(
+                sample.bareVerifying, { _ = checker.isValid(signature: sample.signature, for: sample.input) })
             add("verify \(algorithm.rawValue), signature step", bare: bareVerify, ours: verify, least: 95, report)
 
             let verifier = TokenVerifier(
-                .accessToken(issuer: Sample.issuer, audience: Sample.audience), keys: .set(try JSONWebKeySet([checker])))
+                .accessToken(issuer: Sample.issuer, audience: Sample.audience), keys: .set(try JSONWebKeySet([checker]))
+            )
             _ = try verifier.verify(sample.token)
             let (bare, whole) = best(sample.bareVerifying, { _ = try? verifier.verify(sample.token) })
-            add("TokenVerifier.verify \(algorithm.rawValue)", bare: bare, ours: whole, least: algorithm == .rs256 ? 70 : nil, report)
+            add(
+                "TokenVerifier.verify \(algorithm.rawValue)", bare: bare, ours: whole,
+                least: algorithm == .rs256 ? 70 : nil, report)
         }
         return signatures
     }
@@ -54,7 +58,8 @@ struct LibraryMeasurement {
         "\((microseconds * 100).rounded() / 100) µs"
     }
 
-    /// The fastest round of the bare loops and of ours, taken in turns, so that whatever slows the machine down slows both.
+    /// The fastest round of the bare loops and of ours, taken in turns, so that whatever slows the machine down slows
+    /// both.
     private func best(_ bare: [() -> Void], _ ours: () -> Void) -> (bare: Double, ours: Double) {
         let rounds = 12
         let loops = bare.count + 1
@@ -94,7 +99,8 @@ private struct Sample {
         key = try SigningKey.generate(algorithm.ours)
         let now = Timestamp.now()
         var claims: Claims = [
-            "sub": "7b1c1e9e-0f4a-4c55-9e7d-111111111111", "aud": .string(Self.audience), "client_id": "arsip", "jti": "abcdefghijklmnop",
+            "sub": "7b1c1e9e-0f4a-4c55-9e7d-111111111111", "aud": .string(Self.audience), "client_id": "arsip",
+            "jti": "abcdefghijklmnop",
             "scope": "openid profile asn",
         ]
         claims.iat = now
@@ -107,7 +113,9 @@ private struct Sample {
 
         let digest = algorithm == .edDSA ? nil : EVP_MD_fetch(nil, "SHA256", nil)
         let pem = Array(try key.pem().utf8)
-        let loaded = pem.withUnsafeBytes { PEM_read_bio_PrivateKey(BIO_new_mem_buf($0.baseAddress, Int32($0.count)), nil, nil, nil) }
+        let loaded = pem.withUnsafeBytes {
+            PEM_read_bio_PrivateKey(BIO_new_mem_buf($0.baseAddress, Int32($0.count)), nil, nil, nil)
+        }
         guard let pair = loaded else { throw BenchError("OpenSSL does not read the key") }
         let size = Int(EVP_PKEY_get_size(pair))
 
@@ -139,7 +147,9 @@ private struct Sample {
         let der = sign(copy)
         EVP_MD_CTX_free(copy)
         let checker = EVP_MD_CTX_new()
-        guard EVP_DigestVerifyInit(checker, nil, digest, nil, pair) == 1 else { throw BenchError("OpenSSL does not verify") }
+        guard EVP_DigestVerifyInit(checker, nil, digest, nil, pair) == 1 else {
+            throw BenchError("OpenSSL does not verify")
+        }
         bareVerifying = [
             {
                 let context = EVP_MD_CTX_new()

@@ -29,7 +29,8 @@ struct LoadGenerator {
         try Self.script(requests).write(toFile: script, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: script) }  // the folder goes anyway
         let outcome = try ChildProcess.run(
-            "/usr/bin/env", ["wrk", "-t1", "-c\(connections)", "-d\(seconds ?? self.seconds)s", "--timeout", "10s", "-s", script, url]
+            "/usr/bin/env",
+            ["wrk", "-t1", "-c\(connections)", "-d\(seconds ?? self.seconds)s", "--timeout", "10s", "-s", script, url]
         )
         guard let line = outcome.text.split(separator: "\n").last(where: { $0.hasPrefix("bench ") }) else {
             throw BenchError("wrk said: \(outcome.text)")
@@ -37,13 +38,17 @@ struct LoadGenerator {
         let figures = line.split(separator: " ").dropFirst().compactMap { Double($0) }
         guard figures.count == 5, figures[0] > 0 else { throw BenchError("wrk said: \(outcome.text)") }
         guard figures[2] == 0, figures[3] == 0 else {
-            throw BenchError("\(requests.first?.path ?? ""): \(Int(figures[2])) error answers, \(Int(figures[3])) broken connections")
+            throw BenchError(
+                "\(requests.first?.path ?? ""): \(Int(figures[2])) error answers, \(Int(figures[3])) broken connections"
+            )
         }
         return Outcome(answers: figures[0], perSecond: figures[0] / figures[1] * 1e6, p99: figures[4] / 1000)
     }
 
     /// Microseconds of a server's processor time for one answer, and answers a second.
-    func cost(_ requests: [LoadRequest], at url: String, of server: ChildServer) throws -> (microseconds: Double, outcome: Outcome) {
+    func cost(_ requests: [LoadRequest], at url: String, of server: ChildServer) throws -> (
+        microseconds: Double, outcome: Outcome
+    ) {
         let before = try server.figures.processorTime().microseconds()
         let outcome = try run(requests, at: url)
         let spent = try server.figures.processorTime().microseconds() - before
@@ -54,7 +59,8 @@ struct LoadGenerator {
         let calls = requests.map { request in
             let headers = request.headers.map { "[\(quoted($0.name))] = \(quoted($0.value))" }.joined(separator: ", ")
             let body = request.body.map(quoted) ?? "nil"
-            return "  requests[#requests + 1] = wrk.format(\(quoted(request.method)), \(quoted(request.path)), {\(headers)}, \(body))"
+            return
+                "  requests[#requests + 1] = wrk.format(\(quoted(request.method)), \(quoted(request.path)), {\(headers)}, \(body))"
         }
         return """
             local requests = {}

@@ -1,4 +1,5 @@
-/// What the gateway holds after minutes of mixed load: tokens of every kind, introspection, userinfo, pages, and sign-ins without a pause.
+/// What the gateway holds after minutes of mixed load: tokens of every kind, introspection, userinfo, pages, and
+/// sign-ins without a pause.
 struct MemoryMeasurement {
     let city: CityUnderTest
     let gateway: ChildServer
@@ -30,7 +31,8 @@ struct MemoryMeasurement {
         report.add(
             Line(
                 "memory after \(seconds) s of load", gateway.figures.residentMegabytes(), "MB", .atMost(128),
-                ceiling: "resident, peak \(peak) MB; \(Int(outcome.answers)) answers, p99 \(outcome.p99) ms, \(signIns) sign-ins"
+                ceiling:
+                    "resident, peak \(peak) MB; \(Int(outcome.answers)) answers, p99 \(outcome.p99) ms, \(signIns) sign-ins"
             )
         )
     }
@@ -38,15 +40,23 @@ struct MemoryMeasurement {
     private func requests() throws -> [LoadRequest] {
         let form = ("Content-Type", "application/x-www-form-urlencoded")
         let arsip = try city.client("arsip")
-        let machines = try (Algorithm.allCases.map { "machine-\($0.rawValue)" } + ["machine-opaque"]).map { try city.client($0) }
+        let machines = try (Algorithm.allCases.map { "machine-\($0.rawValue)" } + ["machine-opaque"]).map {
+            try city.client($0)
+        }
         var requests: [LoadRequest] = []
         for (jwt, opaque) in zip(tokens.jwt, tokens.opaque) {
             for token in [jwt, opaque] {
                 requests.append(LoadRequest(path: "/oauth2/userinfo", headers: [("Authorization", "Bearer \(token)")]))
-                requests.append(LoadRequest(method: "POST", path: "/oauth2/introspect", headers: [arsip.basic, form], body: "token=\(token)"))
+                requests.append(
+                    LoadRequest(
+                        method: "POST", path: "/oauth2/introspect", headers: [arsip.basic, form], body: "token=\(token)"
+                    ))
             }
             let machine = machines[requests.count / 8 % machines.count]
-            requests.append(LoadRequest(method: "POST", path: "/oauth2/token", headers: [machine.basic, form], body: "grant_type=client_credentials"))
+            requests.append(
+                LoadRequest(
+                    method: "POST", path: "/oauth2/token", headers: [machine.basic, form],
+                    body: "grant_type=client_credentials"))
             requests.append(LoadRequest(path: "/masuk"))
             requests.append(LoadRequest(path: "/oauth2/jwks"))
             requests.append(LoadRequest(path: "/.well-known/openid-configuration"))

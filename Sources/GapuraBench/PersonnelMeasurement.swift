@@ -12,15 +12,19 @@ struct PersonnelMeasurement {
     /// - Parameter large: also the hundred thousand, in a city beside it.
     func setUp(_ report: Report, large: Bool) throws {
         let (preview, apply) = try load(export, into: "data")
-        report.add(Line("personnel, 10,000 rows: read and compare", preview, "s", .atMost(5), ceiling: "XLSX, whole command"))
-        report.add(Line("personnel, 10,000 rows: apply", apply, "s", .atMost(10), ceiling: "whole command, reading it again"))
+        report.add(
+            Line("personnel, 10,000 rows: read and compare", preview, "s", .atMost(5), ceiling: "XLSX, whole command"))
+        report.add(
+            Line("personnel, 10,000 rows: apply", apply, "s", .atMost(10), ceiling: "whole command, reading it again"))
         guard large else { return }
         let many = "\(city.folder)/many.xlsx"
-        try ChildProcess.run("/usr/bin/env", ["python3", "\(root)/Sources/GapuraBench/Python/many_people.py", export, many, "10"])
+        try ChildProcess.run(
+            "/usr/bin/env", ["python3", "\(root)/Sources/GapuraBench/Python/many_people.py", export, many, "10"])
         let (previewMany, applyMany) = try load(many, into: "large")
         for (what, ten, hundred) in [("read and compare", preview, previewMany), ("apply", apply, applyMany)] {
             let seconds = (hundred * 10).rounded() / 10
-            report.add(Line("personnel, 100,000 rows: \(what)", hundred / ten, "times", .atMost(11), ceiling: "\(seconds) s"))
+            report.add(
+                Line("personnel, 100,000 rows: \(what)", hundred / ten, "times", .atMost(11), ceiling: "\(seconds) s"))
         }
     }
 

@@ -12,7 +12,8 @@ struct ProcessFigures {
         var times = ThreadTimes()
         for thread in try FileManager.default.contentsOfDirectory(atPath: folder) {
             let name = Files.text("\(folder)/\(thread)/comm").trimmingCharacters(in: .whitespacesAndNewlines)
-            let nanoseconds = Files.text("\(folder)/\(thread)/schedstat").split(separator: " ").first.flatMap { Double($0) } ?? 0
+            let nanoseconds =
+                Files.text("\(folder)/\(thread)/schedstat").split(separator: " ").first.flatMap { Double($0) } ?? 0
             times.byName[name, default: 0] += nanoseconds
         }
         return times
@@ -26,7 +27,8 @@ struct ProcessFigures {
 
     private func megabytes(_ key: String) -> Double {
         let line = Files.text("/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix(key) }
-        let kibibytes = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Double($0) } ?? 0
+        let kibibytes =
+            line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Double($0) } ?? 0
         return kibibytes * 1024 / 1e6
     }
 }

@@ -14,13 +14,17 @@ struct ReadingMeasurement {
 
     func run(_ report: Report) async throws {
         for (form, tokens) in [("JWT", tokens.jwt), ("opaque", tokens.opaque)] {
-            try await compare("userinfo, \(form)", tokens.map { LoadRequest(path: "/oauth2/userinfo", headers: [("Authorization", "Bearer \($0)")]) }, report)
+            try await compare(
+                "userinfo, \(form)",
+                tokens.map { LoadRequest(path: "/oauth2/userinfo", headers: [("Authorization", "Bearer \($0)")]) },
+                report)
         }
         let client = try city.client("arsip")
         for (form, tokens) in [("JWT", tokens.jwt), ("opaque", tokens.opaque)] {
             let requests = tokens.map { token in
                 LoadRequest(
-                    method: "POST", path: "/oauth2/introspect", headers: [client.basic, ("Content-Type", "application/x-www-form-urlencoded")],
+                    method: "POST", path: "/oauth2/introspect",
+                    headers: [client.basic, ("Content-Type", "application/x-www-form-urlencoded")],
                     body: FormURLEncoded.encode([("token", token)])
                 )
             }
@@ -46,7 +50,8 @@ struct ReadingMeasurement {
 
         let port = try FreePort.find()
         let bare = try ChildServer(
-            Bundle.main.executablePath ?? "", ["bare", "--port", "\(port)", "--bytes", "\(bytes)"], environment: [:], port: port, path: "/",
+            Bundle.main.executablePath ?? "", ["bare", "--port", "\(port)", "--bytes", "\(bytes)"], environment: [:],
+            port: port, path: "/",
             log: "\(city.folder)/bare.log"
         )
         defer { bare.stop() }

@@ -41,7 +41,10 @@ final class Report {
 
     func machine() {
         let cores = ProcessInfo.processInfo.activeProcessorCount
-        let model = Files.text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last ?? "?"
+        let model =
+            Files.text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }?.split(
+                separator: ":"
+            ).last ?? "?"
         let load = Files.text("/proc/loadavg").split(separator: " ").first ?? "?"
         let kernel = Files.text("/proc/sys/kernel/osrelease").trimmingCharacters(in: .whitespacesAndNewlines)
         write("\(cores) cores,\(model), kernel \(kernel), load \(load) at the start")
@@ -56,7 +59,9 @@ final class Report {
             case .none: ""
             }
         if let holds = line.holds { holds ? (held += 1) : (missed += 1) }
-        row(line.holds.map { $0 ? "PASS" : "MISS" } ?? "    ", line.what, "\(number(line.measured)) \(line.unit)", mark, line.ceiling)
+        row(
+            line.holds.map { $0 ? "PASS" : "MISS" } ?? "    ", line.what, "\(number(line.measured)) \(line.unit)", mark,
+            line.ceiling)
     }
 
     /// - Throws: `ExitCode` 1 if a line missed.

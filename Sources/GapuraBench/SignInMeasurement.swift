@@ -20,7 +20,10 @@ struct SignInMeasurement {
         }
         let (all, own) = (spent(without: nil), spent(without: Self.passwordThreads))
         let digits = (all * 10).rounded() / 10
-        report.add(Line("one full sign-in, form to tokens", own, "ms", .atMost(5), ceiling: "\(digits) ms with the password pool's threads"))
+        report.add(
+            Line(
+                "one full sign-in, form to tokens", own, "ms", .atMost(5),
+                ceiling: "\(digits) ms with the password pool's threads"))
         guard all > own * 1.5 else { throw BenchError("the password pool's threads are not to be found") }
 
         var opaque: [String] = []
@@ -31,7 +34,8 @@ struct SignInMeasurement {
                 group.addTask {
                     var tokens: [String] = []
                     for index in 0..<perTask {
-                        tokens.append(try await browser.signIn(people[(task + index * 8) % people.count], client: "bench-opaque"))
+                        tokens.append(
+                            try await browser.signIn(people[(task + index * 8) % people.count], client: "bench-opaque"))
                     }
                     return tokens
                 }
@@ -39,7 +43,8 @@ struct SignInMeasurement {
             for try await tokens in group { opaque += tokens }
         }
         let seconds = (ContinuousClock.now - start).inSeconds
-        report.add(Line("sign-ins, 8 at once", Double(opaque.count) / seconds, "/s", ceiling: "Argon2id 19 MiB, 2 passes"))
+        report.add(
+            Line("sign-ins, 8 at once", Double(opaque.count) / seconds, "/s", ceiling: "Argon2id 19 MiB, 2 passes"))
         return (jwt, opaque)
     }
 }

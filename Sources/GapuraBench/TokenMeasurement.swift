@@ -14,7 +14,8 @@ struct TokenMeasurement {
             let (cost, outcome) = try measure(try city.client("machine-\(algorithm.rawValue)"))
             report.add(
                 Line(
-                    "token, client credentials, \(algorithm.rawValue)", (cost - signature) / 1000, "ms", .atMost(Self.allowance / 1000),
+                    "token, client credentials, \(algorithm.rawValue)", (cost - signature) / 1000, "ms",
+                    .atMost(Self.allowance / 1000),
                     ceiling:
                         "beyond one signature of \(Int(signature.rounded())) µs; \(Int(cost.rounded())) µs in all, \(Int(outcome.perSecond)) /s, p99 \(outcome.p99) ms"
                 )
@@ -22,13 +23,16 @@ struct TokenMeasurement {
         }
         let (cost, outcome) = try measure(try city.client("machine-opaque"))
         report.add(
-            Line("token, client credentials, opaque", cost / 1000, "ms", ceiling: "written to disk; \(Int(outcome.perSecond)) /s, p99 \(outcome.p99) ms"))
+            Line(
+                "token, client credentials, opaque", cost / 1000, "ms",
+                ceiling: "written to disk; \(Int(outcome.perSecond)) /s, p99 \(outcome.p99) ms"))
     }
 
     private func measure(_ client: CityUnderTest.Client) throws -> (Double, LoadGenerator.Outcome) {
         let request = LoadRequest(
             method: "POST", path: "/oauth2/token",
-            headers: [client.basic, ("Content-Type", "application/x-www-form-urlencoded")], body: "grant_type=client_credentials"
+            headers: [client.basic, ("Content-Type", "application/x-www-form-urlencoded")],
+            body: "grant_type=client_credentials"
         )
         _ = try load.run([request], at: city.url, seconds: 1)
         var rounds: [(Double, LoadGenerator.Outcome)] = []

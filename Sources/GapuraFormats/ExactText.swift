@@ -1,7 +1,8 @@
 /// Text that is compared as UTF-8 bytes.
 ///
-/// Swift's `String` equality is Unicode-canonical: two normal forms of "é", or `;` and U+037E, are equal there, and are not in a database or a browser.
-/// Whatever decides something (client ids, redirect URIs, `state`) is compared through this type.
+/// Swift's `String` equality is Unicode-canonical: two normal forms of "é", or `;` and U+037E, are equal there, and are
+/// not in a database or a browser. Whatever decides something (client ids, redirect URIs, `state`) is compared through
+/// this type.
 public struct ExactText: Hashable, Comparable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
     public let text: String
 

@@ -10,12 +10,17 @@ extension SitePages: PageSite {
         PortalPage(gateway).addRoutes(to: router)
         AccountPage(gateway).addRoutes(to: router)
         router.get("/aset/:name") { request, context in
-            guard let asset = asset(context.parameters.get("name") ?? "") else { throw PageError(.notFound, reason: "no such file") }
+            guard let asset = asset(context.parameters.get("name") ?? "") else {
+                throw PageError(.notFound, reason: "no such file")
+            }
             if request.headers[.ifNoneMatch]?.isExactly(asset.etag) == true {
                 return Response(status: .notModified, headers: [.eTag: asset.etag])
             }
             // Pages name files with `?v=` and the tag: such an address always means the same bytes.
-            let isPinned = request.uri.query.map { "\"\($0)\"".isExactly(asset.etag.replacing("\"", with: "\"v=", maxReplacements: 1)) } ?? false
+            let isPinned =
+                request.uri.query.map {
+                    "\"\($0)\"".isExactly(asset.etag.replacing("\"", with: "\"v=", maxReplacements: 1))
+                } ?? false
             return Response(
                 status: .ok,
                 headers: [

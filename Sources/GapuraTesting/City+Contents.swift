@@ -10,8 +10,10 @@ extension City {
             let id = UnitID.make(now: now)
             let above = parent.flatMap { units[$0] }
             let unit = Unit(
-                id: id, sourceID: "UNOR-\(key)", parentID: above?.id, agencyID: isAgency ? id : above?.agencyID, name: name,
-                postName: "Kepala \(name)", kind: kind, echelon: "31", path: (above?.path ?? "") + id.text + "/", headPNSID: nil, validFrom: now
+                id: id, sourceID: "UNOR-\(key)", parentID: above?.id, agencyID: isAgency ? id : above?.agencyID,
+                name: name,
+                postName: "Kepala \(name)", kind: kind, echelon: "31", path: (above?.path ?? "") + id.text + "/",
+                headPNSID: nil, validFrom: now
             )
             try tx.units.insert(unit)
             units[key] = unit
@@ -30,18 +32,23 @@ extension City {
         var accounts: [String: Account] = [:]
         func add(_ key: String, _ name: String, _ kind: EmployeeKind, _ unit: String, _ state: AccountState) throws {
             let person = Person(
-                id: .make(now: now), pnsID: "PNS-\(key)", name: name, backTitle: key == "ujang" ? "S.H." : nil, employeeKind: kind,
-                statusCode: "01", statusName: "Aktif", grade: "III/c", postKind: "4", postID: "JAB-\(key)", postName: "Analis \(name)",
-                unitID: units[unit]?.id, email: "\(key)@contoh.invalid", phone: "000012345678", createdAt: now, updatedAt: now
+                id: .make(now: now), pnsID: "PNS-\(key)", name: name, backTitle: key == "ujang" ? "S.H." : nil,
+                employeeKind: kind,
+                statusCode: "01", statusName: "Aktif", grade: "III/c", postKind: "4", postID: "JAB-\(key)",
+                postName: "Analis \(name)",
+                unitID: units[unit]?.id, email: "\(key)@contoh.invalid", phone: "000012345678", createdAt: now,
+                updatedAt: now
             )
             try tx.people.insert(person)
             try tx.people.insert(
                 PersonAlias(
-                    id: .make(now: now), personID: person.id, kind: kind == .pppk ? .niPPPK : .nip, value: nips[key] ?? "", validFrom: now
+                    id: .make(now: now), personID: person.id, kind: kind == .pppk ? .niPPPK : .nip,
+                    value: nips[key] ?? "", validFrom: now
                 )
             )
             let account = Account(
-                id: .make(now: now), personID: person.id, sub: UUIDText.version4(), userName: key, state: state, stateBy: .personnel,
+                id: .make(now: now), personID: person.id, sub: UUIDText.version4(), userName: key, state: state,
+                stateBy: .personnel,
                 passwordHash: hash, passwordChangedAt: now, createdAt: now, updatedAt: now
             )
             try tx.accounts.insert(account)
@@ -57,8 +64,10 @@ extension City {
     static let clients: [(id: String, application: String, metadata: JSONObject)] = {
         func metadata(_ name: String, _ more: JSONObject = [:]) -> JSONObject {
             var json: JSONObject = [
-                "client_name": .string(name), "redirect_uris": [.string(redirectURI), "https://simpeg.contoh.go.id/cb?dummy1=lorem"],
-                "post_logout_redirect_uris": [.string(postLogoutURI)], "scope": "openid profile email phone asn offline_access simpeg.read",
+                "client_name": .string(name),
+                "redirect_uris": [.string(redirectURI), "https://simpeg.contoh.go.id/cb?dummy1=lorem"],
+                "post_logout_redirect_uris": [.string(postLogoutURI)],
+                "scope": "openid profile email phone asn offline_access simpeg.read",
                 "grant_types": ["authorization_code", "refresh_token"],
             ]
             for member in more.members { json[member.key] = member.value }
@@ -71,14 +80,24 @@ extension City {
             (
                 "native", "simpeg",
                 metadata(
-                    "SIMPEG ponsel", ["application_type": "native", "redirect_uris": [.string(redirectURI), "http://127.0.0.1/cb", "id.go.contoh.simpeg:/cb"]]
+                    "SIMPEG ponsel",
+                    [
+                        "application_type": "native",
+                        "redirect_uris": [.string(redirectURI), "http://127.0.0.1/cb", "id.go.contoh.simpeg:/cb"],
+                    ]
                 )
             ),
             ("hs", "simpeg", metadata("e-surat", ["id_token_signed_response_alg": "HS256"])),
             ("es", "simpeg", metadata("e-kinerja", ["id_token_signed_response_alg": "ES256"])),
             ("opaque", "simpeg", metadata("Buram", ["access_token_format": "opaque"])),
-            ("machine", "simpeg", ["client_name": "Mesin", "grant_types": ["client_credentials"], "scope": "simpeg.read simpeg.write"]),
-            ("resource", "simpeg", ["client_name": "API", "grant_types": ["client_credentials"], "resource_server": true]),
+            (
+                "machine", "simpeg",
+                ["client_name": "Mesin", "grant_types": ["client_credentials"], "scope": "simpeg.read simpeg.write"]
+            ),
+            (
+                "resource", "simpeg",
+                ["client_name": "API", "grant_types": ["client_credentials"], "resource_server": true]
+            ),
             ("aimed", "simpeg", metadata("Berpenerima", ["audience": ["resource"]])),
             ("closed", "tertutup", metadata("Khusus Dinkes")),
             ("disabled", "simpeg", metadata("Dimatikan")),
@@ -87,13 +106,15 @@ extension City {
     }()
 
     static func addClients(
-        _ clients: [(id: String, application: String, metadata: ClientMetadata)], _ registry: ClientRegistry, _ units: [String: Unit],
+        _ clients: [(id: String, application: String, metadata: ClientMetadata)], _ registry: ClientRegistry,
+        _ units: [String: Unit],
         _ tx: Transaction, _ now: Timestamp
     ) throws -> [String: String] {
         var applications: [String: ApplicationRecord] = [:]
         for (slug, state) in [("simpeg", ApplicationState.aktif), ("tertutup", .aktif), ("tidur", .disetujui)] {
             let application = ApplicationRecord(
-                id: .make(now: now), slug: slug, name: slug.uppercased(), url: "https://\(slug).contoh.go.id/", ownerUnitID: units["setda"]?.id,
+                id: .make(now: now), slug: slug, name: slug.uppercased(), url: "https://\(slug).contoh.go.id/",
+                ownerUnitID: units["setda"]?.id,
                 contact: "diskominfo@contoh.invalid", state: state, createdAt: now, updatedAt: now
             )
             try tx.applications.insert(application)
@@ -106,7 +127,8 @@ extension City {
         for client in clients {
             guard let application = applications[client.application] else { continue }
             let made = try registry.add(
-                client.metadata, application: application, clientID: client.id, secret: ClientRegistry.makeSecret(), by: .system, in: tx, at: now
+                client.metadata, application: application, clientID: client.id, secret: ClientRegistry.makeSecret(),
+                by: .system, in: tx, at: now
             )
             secrets[client.id] = made.secret
         }

@@ -17,16 +17,19 @@ package struct City: Sendable {
 
     /// NIP of each person, by the name tests use.
     package static let nips = [
-        "ujang": "189001011915011001", "siti": "189502021915212002", "budi": "187003031900031003", "rina": "188804041912042004",
+        "ujang": "189001011915011001", "siti": "189502021915212002", "budi": "187003031900031003",
+        "rina": "188804041912042004",
     ]
 
     package static let redirectURI = "https://simpeg.contoh.go.id/cb"
     package static let postLogoutURI = "https://simpeg.contoh.go.id/keluar"
 
-    /// Ujang: PNS in Bagian Hukum of the Sekretariat, aktif. Siti: PPPK in a puskesmas of Dinas Kesehatan, aktif. Budi: terbatas. Rina: ditangguhkan.
+    /// Ujang: PNS in Bagian Hukum of the Sekretariat, aktif. Siti: PPPK in a puskesmas of Dinas Kesehatan, aktif. Budi:
+    /// terbatas. Rina: ditangguhkan.
     ///
-    /// Clients: `web` (confidential, PKCE), `plain` (no PKCE), `post`, `native` (public), `hs` (HS256), `es` (ES256), `opaque`, `refresh`,
-    /// `machine` (client credentials), `resource` (resource server), `closed` (only Dinas Kesehatan), `disabled`, `dormant` (application not active).
+    /// Clients: `web` (confidential, PKCE), `plain` (no PKCE), `post`, `native` (public), `hs` (HS256), `es` (ES256),
+    /// `opaque`, `refresh`, `machine` (client credentials), `resource` (resource server), `closed` (only Dinas
+    /// Kesehatan), `disabled`, `dormant` (application not active).
     package static func small(
         database: DatabaseLocation = .sqliteMemory, configure: (inout GatewaySettings) -> Void = { _ in }
     ) async throws -> City {
@@ -34,7 +37,9 @@ package struct City: Sendable {
         let now = gateway.clock.now
         let hash = try await gateway.gateway.services.passwords.hash(password)
         let registry = ClientRegistry(gateway.gateway.services)
-        let prepared = try clients.map { (id: $0.id, application: $0.application, metadata: try registry.prepare($0.metadata)) }
+        let prepared = try clients.map {
+            (id: $0.id, application: $0.application, metadata: try registry.prepare($0.metadata))
+        }
         let made = try await gateway.store.write { tx in
             let units = try addUnits(tx, now)
             let people = try addPeople(tx, units, hash, now)
@@ -67,7 +72,8 @@ package struct City: Sendable {
 
     /// An authorization request as a path.
     package func authorizePath(
-        _ client: String = "web", redirectURI: String? = City.redirectURI, scope: String? = "openid", challenge: String? = nil,
+        _ client: String = "web", redirectURI: String? = City.redirectURI, scope: String? = "openid",
+        challenge: String? = nil,
         _ more: [(name: String, value: String)] = []
     ) -> String {
         var parameters: [(name: String, value: String)] = [("client_id", client), ("response_type", "code")]
@@ -106,19 +112,24 @@ package struct City: Sendable {
 
     /// Posts to the token endpoint as a client.
     package func token(_ form: [(name: String, value: String)], _ client: String) async throws -> TestAnswer {
-        guard secrets[client] != nil else { return try await gateway.post("/oauth2/token", form + [("client_id", client)]) }
+        guard secrets[client] != nil else {
+            return try await gateway.post("/oauth2/token", form + [("client_id", client)])
+        }
         return try await gateway.post("/oauth2/token", form, headers: [.authorization: basic(client)])
     }
 
     /// Signs in and redeems: the token answer.
     package func tokens(
-        _ client: String = "web", for person: String = "ujang", scope: String = "openid", in browser: TestBrowser? = nil,
+        _ client: String = "web", for person: String = "ujang", scope: String = "openid",
+        in browser: TestBrowser? = nil,
         _ more: [(name: String, value: String)] = []
     ) async throws -> JSONValue {
         let (verifier, challenge) = Self.pkce()
         let answer = try await code(client, for: person, scope: scope, challenge: challenge, in: browser, more)
         let redeemed = try await redeem(answer.parameter("code"), client, verifier: verifier)
-        guard redeemed.status == 200, let json = redeemed.json else { throw CityError(text: "\(answer.status) \(answer.text.prefix(300)) / \(redeemed.text)") }
+        guard redeemed.status == 200, let json = redeemed.json else {
+            throw CityError(text: "\(answer.status) \(answer.text.prefix(300)) / \(redeemed.text)")
+        }
         return json
     }
 

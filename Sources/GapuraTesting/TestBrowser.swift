@@ -31,7 +31,9 @@ package final class TestBrowser: Sendable {
     }
 
     /// Posts a form as a page of ours would: same origin.
-    package func post(_ path: String, _ form: [(name: String, value: String)], headers: HTTPFields = [:]) async throws -> TestAnswer {
+    package func post(_ path: String, _ form: [(name: String, value: String)], headers: HTTPFields = [:]) async throws
+        -> TestAnswer
+    {
         var all = headers
         all[.contentType] = "application/x-www-form-urlencoded"
         if all[.origin] == nil { all[.origin] = TestGateway.issuer }
@@ -59,7 +61,9 @@ package final class TestBrowser: Sendable {
         return try await post("/masuk", fields)
     }
 
-    private func send(_ method: HTTPRequest.Method, _ path: String, headers: HTTPFields, body: String? = nil) async throws -> TestAnswer {
+    private func send(_ method: HTTPRequest.Method, _ path: String, headers: HTTPFields, body: String? = nil)
+        async throws -> TestAnswer
+    {
         var headers = headers
         let cookies = jar.withLock { $0.map { "\($0.name)=\($0.value)" }.joined(separator: "; ") }
         if !cookies.isEmpty, headers[.cookie] == nil { headers[.cookie] = cookies }

@@ -1,17 +1,18 @@
+import Foundation
 package import Gapura
 import GapuraDirectory
 package import GapuraFormats
 import GapuraPages
 package import GapuraStore
 import GapuraTokens
-import Foundation
-import Hummingbird
 package import HTTPTypes
+import Hummingbird
 import Logging
 import NIOCore
 import NIOEmbedded
 
-/// A whole gateway in the test's own process: real routes, database, keys and pages, a clock that the test turns, and cheap password hashes.
+/// A whole gateway in the test's own process: real routes, database, keys and pages, a clock that the test turns, and
+/// cheap password hashes.
 ///
 /// Each test makes its own, so that all can run side by side.
 package final class TestGateway: Sendable {
@@ -80,7 +81,8 @@ package final class TestGateway: Sendable {
     ///   - path: with its query, as it would stand in the request line.
     ///   - address: where it comes from.
     package func send(
-        _ method: HTTPRequest.Method, _ path: String, headers: HTTPFields = [:], body: String? = nil, from address: String = "203.0.113.7",
+        _ method: HTTPRequest.Method, _ path: String, headers: HTTPFields = [:], body: String? = nil,
+        from address: String = "203.0.113.7",
         authority: String? = TestGateway.authority
     ) async throws -> TestAnswer {
         let channel = NIOAsyncTestingChannel()
@@ -88,7 +90,8 @@ package final class TestGateway: Sendable {
         try await channel.connect(to: peer).get()
         let head = HTTPRequest(method: method, scheme: "https", authority: authority, path: path, headerFields: headers)
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: body ?? "")))
-        let context = GapuraContext(source: ApplicationRequestContextSource(channel: channel, logger: gateway.services.logger))
+        let context = GapuraContext(
+            source: ApplicationRequestContextSource(channel: channel, logger: gateway.services.logger))
         let response = try await responder.respond(to: request, context: context)
         let writer = CollectedBody()
         try await response.body.write(writer)
@@ -97,7 +100,8 @@ package final class TestGateway: Sendable {
 
     /// A form posted without cookies, as applications do.
     package func post(
-        _ path: String, _ form: [(name: String, value: String)], headers: HTTPFields = [:], from address: String = "203.0.113.7"
+        _ path: String, _ form: [(name: String, value: String)], headers: HTTPFields = [:],
+        from address: String = "203.0.113.7"
     ) async throws -> TestAnswer {
         var headers = headers
         headers[.contentType] = "application/x-www-form-urlencoded"

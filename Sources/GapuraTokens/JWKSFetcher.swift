@@ -41,7 +41,8 @@ public struct JWKSFetcher: Sendable {
             var request = URLRequest(url: url)
             request.setValue("application/jwk-set+json, application/json", forHTTPHeaderField: "Accept")
             let task = session.dataTask(with: request)
-            // URLSession's own limits of time are kept loosely on Linux, and a task that it cancels may never be heard of again.
+            // URLSession's own limits of time are kept loosely on Linux, and a task that it cancels may never be heard
+            // of again.
             let deadline = Task {
                 try await Task.sleep(for: .seconds(seconds))
                 receiver.fail("no answer in time")

@@ -7,12 +7,14 @@ internal import Synchronization
 
 /// Collects one answer, and stops at the size limit instead of filling the memory.
 ///
-/// It answers as soon as the outcome is known and never waits for URLSession to say that the task has ended: on Linux that word sometimes does not come.
+/// It answers as soon as the outcome is known and never waits for URLSession to say that the task has ended: on Linux
+/// that word sometimes does not come.
 final class JWKSReceiver: NSObject, URLSessionDataDelegate, Sendable {
     private struct State {
         var body: [UInt8] = []
         var continuation: CheckedContinuation<[UInt8], any Error>?
-        /// The first outcome; later ones change nothing. It may be there before anybody waits: a task can be cancelled at once.
+        /// The first outcome; later ones change nothing. It may be there before anybody waits: a task can be cancelled
+        /// at once.
         var outcome: Result<[UInt8], any Error>?
     }
 
@@ -79,7 +81,8 @@ final class JWKSReceiver: NSObject, URLSessionDataDelegate, Sendable {
     }
 
     private func finish(_ outcome: (_ body: [UInt8]) -> Result<[UInt8], any Error>) {
-        let (continuation, result) = state.withLock { state -> (CheckedContinuation<[UInt8], any Error>?, Result<[UInt8], any Error>?) in
+        let (continuation, result) = state.withLock {
+            state -> (CheckedContinuation<[UInt8], any Error>?, Result<[UInt8], any Error>?) in
             guard state.outcome == nil else { return (nil, nil) }
             let result = outcome(state.body)
             state.outcome = result

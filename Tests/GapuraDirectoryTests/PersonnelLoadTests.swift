@@ -178,7 +178,8 @@ struct PersonnelLoadTests {
         var city = City(people: 40)
         let (store, run) = try await city.loaded()
         let owner = city.people[1]
-        // A newcomer claims the number of somebody who is in the file with the same number, then of somebody who is not in the file at all.
+        // A newcomer claims the number of somebody who is in the file with the same number, then of somebody who is not
+        // in the file at all.
         city.people[0]["pns_id"] = "F00D"
         #expect(
             try await run.plan(people: city.peopleFile, units: nil, now: later).rejected.map(\.reason) == [

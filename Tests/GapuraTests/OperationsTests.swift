@@ -190,10 +190,13 @@ private struct Caller {
         let head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: uri)
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
         do {
-            let response = try await responder.respond(to: request, context: OperationsContext(source: OperationsSource()))
+            let response = try await responder.respond(
+                to: request, context: OperationsContext(source: OperationsSource()))
             let seen = Seen<ByteBuffer>()
             try await response.body.write(SeenWriter(seen: seen))
-            return (response.status, response.headers, seen.all.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) })
+            return (
+                response.status, response.headers, seen.all.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
+            )
         } catch let error as any HTTPResponseError {
             return (error.status, [:], ByteBuffer())
         }

@@ -74,7 +74,8 @@ enum ApplicationOperations {
         }
     }
 
-    /// Replaces who may use an application: everyone, or those of agencies and units who are employed in one of the kinds.
+    /// Replaces who may use an application: everyone, or those of agencies and units who are employed in one of the
+    /// kinds.
     private static let access = Operation("application.access", ["slug", "everyone", "agencies", "units", "kinds"]) {
         arguments, context in
         let slug = try arguments.text("slug")

@@ -8,7 +8,8 @@ import GapuraStore
     import Darwin
 #endif
 
-/// Backups: one file with the whole database, taken while the gateway works. The keys are no part of it: whoever has both has everything.
+/// Backups: one file with the whole database, taken while the gateway works. The keys are no part of it: whoever has
+/// both has everything.
 enum BackupOperations {
     static let all = [write]
 

@@ -10,7 +10,8 @@ import GapuraStore
 
 /// Puts a backup into an empty database. Runs in a command only: a running gateway has its database open.
 ///
-/// Whatever was signed in, given out or pending when the backup was taken is dead afterwards: what was revoked since must not live again (attack 340).
+/// Whatever was signed in, given out or pending when the backup was taken is dead afterwards: what was revoked since
+/// must not live again (attack 340).
 package enum BackupRestore {
     package static func run(
         _ file: String, _ settings: GatewaySettings, by actor: Actor, clock: WallClock = .system

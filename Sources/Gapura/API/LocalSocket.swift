@@ -15,8 +15,8 @@ import ServiceLifecycle
 
 /// Where commands reach the running gateway: `POST /operations/NAME` over HTTP/1.1 on a Unix socket in the data folder.
 ///
-/// Who may connect is decided by the system: the socket has mode 0600 in a folder that nobody else may write to. Who it was stands in the audit, from
-/// the kernel and not from what the peer says.
+/// Who may connect is decided by the system: the socket has mode 0600 in a folder that nobody else may write to. Who it
+/// was stands in the audit, from the kernel and not from what the peer says.
 package struct LocalSocket: Service {
     private let services: Services
     private let path: String
@@ -80,9 +80,11 @@ package struct LocalSocket: Service {
         )
     }
 
-    /// Runs the operation and writes lines while it runs. A command that goes away cancels it; transactions are whole or nothing all the same.
+    /// Runs the operation and writes lines while it runs. A command that goes away cancels it; transactions are whole
+    /// or nothing all the same.
     private static func write(
-        _ name: String, _ body: [UInt8], _ user: String, _ services: Services, _ afterEach: @escaping @Sendable () -> Void,
+        _ name: String, _ body: [UInt8], _ user: String, _ services: Services,
+        _ afterEach: @escaping @Sendable () -> Void,
         to writer: inout any ResponseBodyWriter
     ) async throws {
         let (lines, continuation) = AsyncStream<OperationLine>.makeStream(bufferingPolicy: .bufferingNewest(64))

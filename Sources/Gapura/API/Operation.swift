@@ -4,7 +4,8 @@ import GapuraStore
 
 /// One act of administration under a name, `account.add`: what a command does, and later the API and the console too.
 ///
-/// An operation takes and answers JSON, so that it runs the same in the server, behind the socket, and in a command that has the database to itself.
+/// An operation takes and answers JSON, so that it runs the same in the server, behind the socket, and in a command
+/// that has the database to itself.
 package struct Operation: Sendable {
     package let name: String
     private let members: [String]

@@ -1,6 +1,7 @@
 import GapuraFormats
 
-/// Typed access to the arguments of an operation; unknown and mistyped ones are refused, since a misspelt flag that is ignored does harm.
+/// Typed access to the arguments of an operation; unknown and mistyped ones are refused, since a misspelt flag that is
+/// ignored does harm.
 struct OperationArguments: Sendable {
     private let object: JSONObject
 
@@ -54,7 +55,8 @@ struct OperationArguments: Sendable {
         return object
     }
 
-    /// A moment: `2026-12-31` in the city's own reading (its last millisecond would need a calendar; the day begins in UTC), or ISO 8601.
+    /// A moment: `2026-12-31` in the city's own reading (its last millisecond would need a calendar; the day begins in
+    /// UTC), or ISO 8601.
     func optionalTime(_ name: String) throws -> Timestamp? {
         guard let text = try optionalText(name) else { return nil }
         guard let moment = TimeText.parse(text) else {

@@ -1,6 +1,7 @@
 package import GapuraFormats
 
-/// Why an operation did not do what was asked, in words for the one who asked: one line in each language, with what to do.
+/// Why an operation did not do what was asked, in words for the one who asked: one line in each language, with what to
+/// do.
 package struct OperationError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Code: String, Sendable, CaseIterable {
         case invalid

@@ -4,8 +4,8 @@ package import GapuraStore
 
 /// The first start of a gateway: one superadmin, once.
 ///
-/// That it has been done is a fact the database keeps for ever: nothing that happens to accounts opens it again (attack 164). `account.link` issues
-/// a further link.
+/// That it has been done is a fact the database keeps for ever: nothing that happens to accounts opens it again (attack
+/// 164). `account.link` issues a further link.
 package enum SetUpOperation {
     static let all = [setUp]
 

@@ -26,7 +26,8 @@ package struct Browser: Sendable {
 
     // MARK: Session
 
-    /// The live session of the request, if its account may sign in. Its idle end moves on, written at most once a minute.
+    /// The live session of the request, if its account may sign in. Its idle end moves on, written at most once a
+    /// minute.
     package func signedIn(_ request: Request, _ context: GapuraContext) async throws -> SignedIn? {
         guard let secret = cookies.secret(cookies.session, in: request) else { return nil }
         let digest = StoredSecret.digest(secret, of: .session)
@@ -60,7 +61,8 @@ package struct Browser: Sendable {
         if let site = request.headers[.secFetchSite], !site.isExactly("same-origin"), !site.isExactly("none") {
             throw PageError(.forbidden, reason: "Sec-Fetch-Site says cross-site")
         }
-        // Under our `Referrer-Policy: no-referrer` (attack 305) browsers write `Origin: null` on our own forms: then the line above and the token decide.
+        // Under our `Referrer-Policy: no-referrer` (attack 305) browsers write `Origin: null` on our own forms: then
+        // the line above and the token decide.
         if let origin = request.headers[.origin], !origin.isExactly(settings.issuerOrigin), !origin.isExactly("null") {
             throw PageError(.forbidden, reason: "the Origin is another")
         }
@@ -77,7 +79,9 @@ package struct Browser: Sendable {
 
     /// Indonesian, unless the person chose English, or an application asks for it and the person never chose.
     package func language(_ request: Request, uiLocales: String? = nil) -> Language {
-        if let chosen = CookieNames.value(cookies.language, in: request).flatMap(Language.init(rawValue:)) { return chosen }
+        if let chosen = CookieNames.value(cookies.language, in: request).flatMap(Language.init(rawValue:)) {
+            return chosen
+        }
         for locale in (uiLocales ?? "").utf8.split(separator: 0x20).prefix(10) {
             let primary = locale.prefix { $0 != UInt8(ascii: "-") }
             if let language = Language(rawValue: nameKey(String(decoding: primary, as: UTF8.self))) { return language }

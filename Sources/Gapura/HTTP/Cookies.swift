@@ -1,12 +1,14 @@
 import Hummingbird
 
-/// The gateway's cookies. `__Host-` forbids `Domain`, so that no subdomain run by a vendor can set or read them; on plain `http://localhost` browsers
-/// refuse the prefix, and the names go without.
+/// The gateway's cookies. `__Host-` forbids `Domain`, so that no subdomain run by a vendor can set or read them; on
+/// plain `http://localhost` browsers refuse the prefix, and the names go without.
 package struct CookieNames: Sendable {
     package let session: String
     /// Ties everything one browser has under way, forms too, to that browser.
     package let flow: String
     package let device: String
+    /// Seconds.
+    static let deviceLifetime: Int64 = 180 * 86_400
     package let language: String
     let isSecure: Bool
 
@@ -28,7 +30,8 @@ package struct CookieNames: Sendable {
         return text
     }
 
-    /// The value of a cookie that has the shape of our secrets; anything else counts as not sent. Two cookies of one name count as none.
+    /// The value of a cookie that has the shape of our secrets; anything else counts as not sent. Two cookies of one
+    /// name count as none.
     func secret(_ name: String, in request: Request) -> String? {
         Self.value(name, in: request).flatMap { Self.isSecret($0) ? $0 : nil }
     }
@@ -43,7 +46,8 @@ package struct CookieNames: Sendable {
         for header in request.headers[values: .cookie] {
             for pair in header.utf8.split(separator: UInt8(ascii: ";")) {
                 let pair = pair.drop { $0 == 0x20 }
-                guard let equals = pair.firstIndex(of: UInt8(ascii: "=")), pair[..<equals].elementsEqual(name.utf8) else { continue }
+                guard let equals = pair.firstIndex(of: UInt8(ascii: "=")), pair[..<equals].elementsEqual(name.utf8)
+                else { continue }
                 if found != nil { return nil }
                 found = String(Substring(pair[pair.index(after: equals)...]))
             }
@@ -52,6 +56,7 @@ package struct CookieNames: Sendable {
     }
 
     private static func isBase64URL(_ byte: UInt8) -> Bool {
-        (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d || byte == 0x5f
+        (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d
+            || byte == 0x5f
     }
 }

@@ -3,7 +3,8 @@ import GapuraStore
 package import Hummingbird
 import Logging
 
-/// The one way out for errors: whatever was thrown becomes a page for people or JSON for programs, and a line in the log.
+/// The one way out for errors: whatever was thrown becomes a page for people or JSON for programs, and a line in the
+/// log.
 package struct ErrorAnswers: RouterMiddleware {
     package typealias Context = GapuraContext
 
@@ -35,25 +36,32 @@ package struct ErrorAnswers: RouterMiddleware {
             return JSONAnswer.error(error)
         case let error as OAuthError:
             return try await page(
-                PageError(.badRequest, code: error.code.rawValue, hint: error.text, reason: error.reason), request, context
+                PageError(.badRequest, code: error.code.rawValue, hint: error.text, reason: error.reason), request,
+                context
             )
         case let error as PageError:
             return try await page(error, request, context)
         case is PasswordHasher.PasswordPoolFull:
-            return try await page(PageError(.unavailable, reason: "the password queue is full", retryAfter: 2), request, context)
+            return try await page(
+                PageError(.unavailable, reason: "the password queue is full", retryAfter: 2), request, context)
         case let error as StoreError:
             logger.error("store.error", metadata: ["request": "\(context.requestID)", "problem": "\(error.message)"])
             let kind: ErrorModel.Kind = error.isTemporary ? .unavailable : .internalError
             if wantsJSON {
-                return JSONAnswer.error(OAuthError(error.isTemporary ? .temporarilyUnavailable : .serverError, "The request could not be served."))
+                return JSONAnswer.error(
+                    OAuthError(
+                        error.isTemporary ? .temporarilyUnavailable : .serverError, "The request could not be served."))
             }
-            return try await page(PageError(kind, reason: "store", retryAfter: error.isTemporary ? 2 : nil), request, context)
+            return try await page(
+                PageError(kind, reason: "store", retryAfter: error.isTemporary ? 2 : nil), request, context)
         case let error as any HTTPResponseError:
             return try await framework(error, wantsJSON, request, context)
         case is CancellationError:
             throw error
         default:
-            logger.error("request.failed", metadata: ["request": "\(context.requestID)", "problem": "\(type(of: error)): \(error)"])
+            logger.error(
+                "request.failed",
+                metadata: ["request": "\(context.requestID)", "problem": "\(type(of: error)): \(error)"])
             if wantsJSON { return JSONAnswer.error(OAuthError(.serverError, "The request could not be served.")) }
             return try await page(PageError(.internalError, reason: "\(type(of: error))"), request, context)
         }
@@ -73,7 +81,8 @@ package struct ErrorAnswers: RouterMiddleware {
             }
         if wantsJSON {
             var answer = JSONAnswer.make(
-                ["error": .string(kind.code), "error_description": "The request could not be served."], status: error.status
+                ["error": .string(kind.code), "error_description": "The request could not be served."],
+                status: error.status
             )
             if let allow = (error as? MethodNotAllowed)?.allow { answer.headers[.allow] = allow }
             return answer
@@ -100,14 +109,26 @@ package struct ErrorAnswers: RouterMiddleware {
     private func note(_ code: String, _ reason: String, _ request: Request, _ context: GapuraContext) async {
         logger.info(
             "request.refused",
-            metadata: ["request": "\(context.requestID)", "code": "\(code)", "reason": "\(reason)", "path": "\(request.uri.path)"]
+            metadata: [
+                "request": "\(context.requestID)", "code": "\(code)", "reason": "\(reason)",
+                "path": "\(request.uri.path)",
+            ]
         )
-        await refusals.record(code, path: request.uri.path, context)
+        await refusals.record(code, path: Self.knownPath(context), context)
+    }
+
+    /// The pattern of the route, never what somebody wrote: paths that nobody has would each be a kind of their own
+    /// (attack 329).
+    private static func knownPath(_ context: GapuraContext) -> String {
+        guard let pattern = context.endpointPath, pattern.utf8.first == UInt8(ascii: "/") else { return "-" }
+        return pattern
     }
 
     /// Programs ask these; everything else is for people.
     static func speaksJSON(_ path: String) -> Bool {
-        if path.utf8.elementsEqual("/oauth2/authorize".utf8) || path.utf8.elementsEqual("/oauth2/logout".utf8) { return false }
+        if path.utf8.elementsEqual("/oauth2/authorize".utf8) || path.utf8.elementsEqual("/oauth2/logout".utf8) {
+            return false
+        }
         return ["/oauth2/", "/.well-known/", "/api/", "/scim/"].contains { path.utf8.starts(with: $0.utf8) }
     }
 }

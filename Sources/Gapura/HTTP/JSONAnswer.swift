@@ -4,11 +4,15 @@ import NIOCore
 
 /// Answers in JSON.
 package enum JSONAnswer {
-    package static func make(_ value: JSONValue, status: HTTPResponse.Status = .ok, noStore: Bool = true, headers more: HTTPFields = [:]) -> Response {
+    package static func make(
+        _ value: JSONValue, status: HTTPResponse.Status = .ok, noStore: Bool = true, headers more: HTTPFields = [:]
+    ) -> Response {
         make(bytes: value.encoded(), status: status, noStore: noStore, headers: more)
     }
 
-    package static func make(bytes: [UInt8], status: HTTPResponse.Status = .ok, noStore: Bool = true, headers more: HTTPFields = [:]) -> Response {
+    package static func make(
+        bytes: [UInt8], status: HTTPResponse.Status = .ok, noStore: Bool = true, headers more: HTTPFields = [:]
+    ) -> Response {
         var headers = more
         headers[.contentType] = "application/json"
         if noStore { headers[.cacheControl] = "no-store" }
@@ -22,9 +26,13 @@ package enum JSONAnswer {
         case .invalidClient:
             return make(body, status: .unauthorized, headers: [.wwwAuthenticate: #"Basic realm="gapura""#])
         case .invalidToken:
-            return make(body, status: .unauthorized, headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="invalid_token""#])
+            return make(
+                body, status: .unauthorized,
+                headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="invalid_token""#])
         case .insufficientScope:
-            return make(body, status: .forbidden, headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="insufficient_scope""#])
+            return make(
+                body, status: .forbidden,
+                headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="insufficient_scope""#])
         case .serverError:
             return make(body, status: .internalServerError)
         case .temporarilyUnavailable:

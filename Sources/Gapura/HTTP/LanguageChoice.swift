@@ -14,7 +14,8 @@ package struct LanguageChoice: RouterMiddleware {
     package func handle(
         _ request: Request, context: GapuraContext, next: (Request, GapuraContext) async throws -> Response
     ) async throws -> Response {
-        guard request.method == .get, !ErrorAnswers.speaksJSON(request.uri.path), !request.uri.path.utf8.starts(with: "/oauth2/".utf8),
+        guard request.method == .get, !ErrorAnswers.speaksJSON(request.uri.path),
+            !request.uri.path.utf8.starts(with: "/oauth2/".utf8),
             request.uri.query?.utf8.contains(UInt8(ascii: "b")) == true,
             let pairs = try? FormURLEncoded.parse(Array((request.uri.query ?? "").utf8)),
             let chosen = pairs.first(where: { $0.name.isExactly("bahasa") }).flatMap({ Language(rawValue: $0.value) })
@@ -25,7 +26,8 @@ package struct LanguageChoice: RouterMiddleware {
             status: .seeOther,
             headers: [
                 .location: rest.isEmpty ? path : "\(path)?\(rest)",
-                .setCookie: cookies.header(cookies.language, chosen.rawValue, maxAge: 365 * 86_400), .cacheControl: "no-store",
+                .setCookie: cookies.header(cookies.language, chosen.rawValue, maxAge: 365 * 86_400),
+                .cacheControl: "no-store",
             ]
         )
     }

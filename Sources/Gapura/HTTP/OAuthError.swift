@@ -1,7 +1,7 @@
 /// An error of a protocol endpoint: what the world is told, and what the log knows.
 ///
-/// "Unknown", "expired", "used" and "another's" have the same public text. Texts are fixed, ASCII 0x20-0x7E without `"` and `\`, and never hold foreign
-/// text (RFC 6749 section 5.2).
+/// "Unknown", "expired", "used" and "another's" have the same public text. Texts are fixed, ASCII 0x20-0x7E without `"`
+/// and `\`, and never hold foreign text (RFC 6749 section 5.2).
 public struct OAuthError: Error, Sendable, Equatable {
     /// RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, OpenID Connect Core section 3.1.2.6.
     public enum Code: String, Sendable {

@@ -16,7 +16,8 @@ package struct PageAnswers: Sendable {
 
     /// A page. Sets the browser's handle where it has none yet, because every page has a form or may lead to one.
     package func page(
-        _ page: Page, status: HTTPResponse.Status = .ok, for request: Request, uiLocales: String? = nil, signedInName: String? = nil,
+        _ page: Page, status: HTTPResponse.Status = .ok, for request: Request, uiLocales: String? = nil,
+        signedInName: String? = nil,
         cookies: [String] = [], handle known: BrowserHandle? = nil
     ) throws -> Response {
         let handle = known ?? browser.handle(request)
@@ -49,15 +50,20 @@ package struct PageAnswers: Sendable {
     private static func ownPath(_ request: Request) -> String {
         let path = safePath(request)
         let query = try? RequestParameters(query: request)
-        guard let number = query?["alur"], number.utf8.count == 22, (try? Base64URL.decode(number)) != nil else { return path }
+        guard let number = query?["alur"], number.utf8.count == 22, (try? Base64URL.decode(number)) != nil else {
+            return path
+        }
         return "\(path)?alur=\(number)"
     }
 
-    /// The path of a request, for a link or a redirect to it. Browsers read `//host` and `/\host` as another host: those lead home (attack 61).
+    /// The path of a request, for a link or a redirect to it. Browsers read `//host` and `/\host` as another host:
+    /// those lead home (attack 61).
     static func safePath(_ request: Request) -> String {
         let bytes = request.uri.path.utf8
         let second = bytes.dropFirst().first
-        guard bytes.first == UInt8(ascii: "/"), second != UInt8(ascii: "/"), second != UInt8(ascii: "\\"), !bytes.contains(where: { $0 <= 0x20 }) else {
+        guard bytes.first == UInt8(ascii: "/"), second != UInt8(ascii: "/"), second != UInt8(ascii: "\\"),
+            !bytes.contains(where: { $0 <= 0x20 })
+        else {
             return "/"
         }
         return request.uri.path

@@ -12,7 +12,8 @@ package struct PageError: Error, Sendable {
     package let cookies: [String]
 
     package init(
-        _ kind: ErrorModel.Kind, code: String? = nil, hint: String? = nil, reason: String, applicationName: String? = nil,
+        _ kind: ErrorModel.Kind, code: String? = nil, hint: String? = nil, reason: String,
+        applicationName: String? = nil,
         retryAfter: Int? = nil, cookies: [String] = []
     ) {
         self.kind = kind

@@ -87,7 +87,8 @@ package struct SignInModel: Sendable {
     /// Hidden field `alur`: the sign-in under way that this one is for.
     package var flow: String?
 
-    package init(problem: Problem? = nil, name: String = "", again: Bool = false, application: SignInApplication? = nil) {
+    package init(problem: Problem? = nil, name: String = "", again: Bool = false, application: SignInApplication? = nil)
+    {
         self.problem = problem
         self.name = name
         self.again = again
@@ -98,7 +99,8 @@ package struct SignInModel: Sendable {
 /// The application a person signs in for (oidc-behaviours 65: logo, policy and terms are shown).
 package struct SignInApplication: Sendable {
     package var name: String
-    /// Only an own path or nothing: no third-party host is ever asked for anything, so a foreign logo is a link text at most.
+    /// Only an own path or nothing: no third-party host is ever asked for anything, so a foreign logo is a link text at
+    /// most.
     package var policyURI: String?
     package var termsURI: String?
 
@@ -109,7 +111,8 @@ package struct SignInApplication: Sendable {
     }
 }
 
-/// `/akun/kata-sandi`, reached by a one-time link: `#password-form` with `#new-password`, `#repeat-password`, `#password-submit`.
+/// `/akun/kata-sandi`, reached by a one-time link: `#password-form` with `#new-password`, `#repeat-password`,
+/// `#password-submit`.
 package struct SetPasswordModel: Sendable {
     package enum Problem: Sendable, Equatable {
         case tooShort(minimum: Int)
@@ -122,7 +125,8 @@ package struct SetPasswordModel: Sendable {
 
     package var problem: Problem?
     package var personName: String
-    /// The names with which this account signs in, to show and for password managers (`autocomplete="username"`, read only).
+    /// The names with which this account signs in, to show and for password managers (`autocomplete="username"`, read
+    /// only).
     package var userName: String
 
     package init(problem: Problem? = nil, personName: String, userName: String) {
@@ -210,7 +214,9 @@ package struct ErrorModel: Sendable {
     /// Name of the application concerned, if known.
     package var applicationName: String?
 
-    package init(kind: Kind, code: String, developerHint: String? = nil, requestID: String, applicationName: String? = nil) {
+    package init(
+        kind: Kind, code: String, developerHint: String? = nil, requestID: String, applicationName: String? = nil
+    ) {
         self.kind = kind
         self.code = code
         self.developerHint = developerHint
@@ -270,7 +276,8 @@ package struct PersonModel: Sendable {
     package var phone: String?
 
     package init(
-        fullName: String, nip: String? = nil, userName: String? = nil, employeeKind: String? = nil, grade: String? = nil, post: String? = nil,
+        fullName: String, nip: String? = nil, userName: String? = nil, employeeKind: String? = nil,
+        grade: String? = nil, post: String? = nil,
         unit: String? = nil, agency: String? = nil, email: String? = nil, phone: String? = nil
     ) {
         self.fullName = fullName
@@ -296,7 +303,10 @@ package struct AccountModel: Sendable {
         package var startedAt: Timestamp
         package var lastSeenAt: Timestamp
 
-        package init(id: String, isCurrent: Bool, userAgent: String?, address: String?, startedAt: Timestamp, lastSeenAt: Timestamp) {
+        package init(
+            id: String, isCurrent: Bool, userAgent: String?, address: String?, startedAt: Timestamp,
+            lastSeenAt: Timestamp
+        ) {
             self.id = id
             self.isCurrent = isCurrent
             self.userAgent = userAgent

@@ -22,9 +22,14 @@ package final class RefusalLog: Sendable {
         logger = services.logger
     }
 
-    /// Notes a refusal. A database that cannot take the row is logged and changes nothing about the refusal.
-    package func record(_ code: String, path: String, _ context: GapuraContext, event: AuditEvent = .requestRefused, subject: String? = nil) async {
-        let key = Key(kind: "\(event.rawValue) \(code) \(path.utf8.count < 64 ? path : "")", address: context.sourceAddress)
+    /// Notes a refusal.
+    ///
+    /// - Parameter path: one of our own, never what the request says. A database that cannot take the row is logged and changes nothing about the refusal.
+    package func record(
+        _ code: String, path: String, _ context: GapuraContext, event: AuditEvent = .requestRefused,
+        subject: String? = nil
+    ) async {
+        let key = Key(kind: "\(event.rawValue) \(code) \(path)", address: context.sourceAddress)
         let minute = context.now.milliseconds / 60_000
         let isNew = minutes.withLock { minutes in
             if minutes[key] == minute { return false }
@@ -38,7 +43,10 @@ package final class RefusalLog: Sendable {
             try await store.write { tx in
                 try tx.record(
                     event, by: .system, subject: subject,
-                    detail: ["code": .string(code), "path": .string(key.kind.utf8.count < 200 ? path : ""), "address": .string(key.address)], at: now
+                    detail: [
+                        "code": .string(code), "path": .string(path),
+                        "address": .string(key.address),
+                    ], at: now
                 )
             }
         } catch {

@@ -22,7 +22,8 @@ package struct RequestParameters: Sendable {
     }
 
     /// From a body of `application/x-www-form-urlencoded`.
-    /// - Throws: `OAuthError.invalidRequest` for another media type or a broken body, `HTTPError` 413 for more than `limit` bytes.
+    /// - Throws: `OAuthError.invalidRequest` for another media type or a broken body, `HTTPError` 413 for more than
+    ///   `limit` bytes.
     package init(form request: Request, limit: Int = 64 * 1024) async throws {
         guard let type = request.headers[.contentType], Self.isForm(type) else {
             throw OAuthError.invalidRequest("The body must be application/x-www-form-urlencoded.")
@@ -51,7 +52,8 @@ package struct RequestParameters: Sendable {
 
     private static func isForm(_ type: String) -> Bool {
         let essence = type.utf8.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
-        return essence.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }.elementsEqual("application/x-www-form-urlencoded".utf8)
+        return essence.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }.elementsEqual(
+            "application/x-www-form-urlencoded".utf8)
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> [(name: String, value: String)] {

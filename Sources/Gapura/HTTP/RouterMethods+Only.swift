@@ -4,7 +4,8 @@ package import Hummingbird
 extension RouterMethods where Context == GapuraContext {
     /// A path with one method; every other method is answered 405 with `Allow`.
     package func only(
-        _ method: HTTPRequest.Method, _ path: RouterPath, use handler: @escaping @Sendable (Request, GapuraContext) async throws -> Response
+        _ method: HTTPRequest.Method, _ path: RouterPath,
+        use handler: @escaping @Sendable (Request, GapuraContext) async throws -> Response
     ) {
         allow([method], path, use: handler)
     }

@@ -4,7 +4,8 @@ package import GapuraFormats
 package import GapuraStore
 package import Logging
 
-/// Everything the gateway's parts are wired from. Parts take what they need through `init`; this value is for wiring only.
+/// Everything the gateway's parts are wired from. Parts take what they need through `init`; this value is for wiring
+/// only.
 package struct Services: Sendable {
     package let settings: GatewaySettings
     package let store: Store
@@ -17,7 +18,8 @@ package struct Services: Sendable {
     package let logger: Logger
 
     package init(
-        settings: GatewaySettings, store: Store, clock: WallClock, keyring: SigningKeyring, secrets: SecretKeys, passwords: PasswordHasher,
+        settings: GatewaySettings, store: Store, clock: WallClock, keyring: SigningKeyring, secrets: SecretKeys,
+        passwords: PasswordHasher,
         pages: any Pages, outgoing: OutgoingHTTP, logger: Logger
     ) {
         self.settings = settings

@@ -3,7 +3,8 @@ import HTTPTypes
 package import Hummingbird
 import NIOCore
 
-/// Finds out where a request came from: the peer, or, if the peer is a trusted proxy, the right-most hop of `X-Forwarded-For` that is not one.
+/// Finds out where a request came from: the peer, or, if the peer is a trusted proxy, the right-most hop of
+/// `X-Forwarded-For` that is not one.
 ///
 /// What cannot be read counts as the peer, never as "allow".
 package struct SourceAddress: RouterMiddleware {
@@ -25,7 +26,8 @@ package struct SourceAddress: RouterMiddleware {
         _ request: Request, context: GapuraContext, next: (Request, GapuraContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.sourceAddress = source(peer: context.peer?.ipAddress, forwarded: request.headers[values: .xForwardedFor])
+        context.sourceAddress = source(
+            peer: context.peer?.ipAddress, forwarded: request.headers[values: .xForwardedFor])
         return try await next(request, context)
     }
 

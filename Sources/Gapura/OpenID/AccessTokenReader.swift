@@ -18,7 +18,8 @@ struct LiveAccessToken: Sendable {
     var sub: String { standing?.account.sub ?? clientID.text }
 }
 
-/// Reads access tokens that come back to us, JWT or opaque: the form is checked here, the state in the database each time (attack 104).
+/// Reads access tokens that come back to us, JWT or opaque: the form is checked here, the state in the database each
+/// time (attack 104).
 struct AccessTokenReader: Sendable {
     /// A token whose form is right, before the database was asked.
     struct Presented: Sendable {
@@ -49,15 +50,19 @@ struct AccessTokenReader: Sendable {
             guard bytes.count == 43 else { return nil }
             return Presented(form: .opaque(digest: StoredSecret.digest(token, of: .accessToken)))
         }
-        guard bytes.count <= JWS.maximumBytes, let claims = claims(token), claims.iss?.isExactly(expectations.issuer) == true else { return nil }
+        guard bytes.count <= JWS.maximumBytes, let claims = claims(token),
+            claims.iss?.isExactly(expectations.issuer) == true
+        else { return nil }
         return Presented(form: .jwt(claims))
     }
 
-    /// The claims of a token that our own key signed. The signature of the same bytes is not computed twice: it cannot change, only the state can.
+    /// The claims of a token that our own key signed. The signature of the same bytes is not computed twice: it cannot
+    /// change, only the state can.
     private func claims(_ token: String) -> Claims? {
         let digest = SHA256.hash(token)
         if let known = verified.claims(of: digest) { return known }
-        guard let jws = try? JWS(token), jws.type == .accessToken, let kid = jws.kid, let key = keyring.verificationKey(kid: kid),
+        guard let jws = try? JWS(token), jws.type == .accessToken, let kid = jws.kid,
+            let key = keyring.verificationKey(kid: kid),
             let payload = try? jws.verify(with: key), let claims = try? Claims(json: payload)
         else { return nil }
         verified.remember(claims, of: digest)
@@ -68,32 +73,41 @@ struct AccessTokenReader: Sendable {
     func live(_ presented: Presented, in tx: Transaction, at now: Timestamp) throws -> LiveAccessToken? {
         switch presented.form {
         case .jwt(let claims):
-            guard let jti = claims.jti, let clientID = claims.clientID, let exp = claims.exp, now < exp, let iat = claims.iat else { return nil }
+            guard let jti = claims.jti, let clientID = claims.clientID, let exp = claims.exp, now < exp,
+                let iat = claims.iat
+            else { return nil }
             let family = AccessTokenID(jti: jti).family
             guard try !tx.tokens.isRevoked(jti: jti) else { return nil }
             return try live(
-                family: family, ClientID(clientID), claims.scopes.joined(separator: " "), claims.aud, iat, exp, jti, in: tx, at: now
+                family: family, ClientID(clientID), claims.scopes.joined(separator: " "), claims.aud, iat, exp, jti,
+                in: tx, at: now
             )
         case .opaque(let digest):
             guard let row = try tx.tokens.findAccessToken(digest: digest), now < row.expiresAt else { return nil }
             let audience = row.audience.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
-            return try live(family: row.familyID, row.clientID, row.scope, audience, row.createdAt, row.expiresAt, nil, in: tx, at: now)
+            return try live(
+                family: row.familyID, row.clientID, row.scope, audience, row.createdAt, row.expiresAt, nil, in: tx,
+                at: now)
         }
     }
 
     private func live(
-        family: FamilyID?, _ clientID: ClientID, _ scope: String, _ audience: [String], _ iat: Timestamp, _ exp: Timestamp, _ jti: String?,
+        family: FamilyID?, _ clientID: ClientID, _ scope: String, _ audience: [String], _ iat: Timestamp,
+        _ exp: Timestamp, _ jti: String?,
         in tx: Transaction, at now: Timestamp
     ) throws -> LiveAccessToken? {
         var standing: FamilyStanding?
         if let family {
-            guard let found = try tx.tokens.standing(of: family), found.isGood(at: now), found.family.clientID == clientID else { return nil }
+            guard let found = try tx.tokens.standing(of: family), found.isGood(at: now),
+                found.family.clientID == clientID
+            else { return nil }
             standing = found
         } else {
             guard try tx.clients.findUsable(clientID) != nil else { return nil }
         }
         return LiveAccessToken(
-            clientID: clientID, scope: scope, audience: audience, issuedAt: iat, expiresAt: exp, jti: jti, standing: standing
+            clientID: clientID, scope: scope, audience: audience, issuedAt: iat, expiresAt: exp, jti: jti,
+            standing: standing
         )
     }
 }

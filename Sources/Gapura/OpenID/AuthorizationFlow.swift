@@ -1,10 +1,10 @@
+import GapuraDirectory
 package import GapuraFormats
 import GapuraStore
-import GapuraDirectory
 import GapuraTokens
 
-/// One sign-in under way: the application's request waits in the database, behind a number in the URL that only the browser that began it can use
-/// (its cookie is part of the key, attack 17). Several tabs each have their own.
+/// One sign-in under way: the application's request waits in the database, behind a number in the URL that only the
+/// browser that began it can use (its cookie is part of the key, attack 17). Several tabs each have their own.
 package struct AuthorizationFlow: Sendable {
     package let parameters: RequestParameters
     package let startedAt: Timestamp
@@ -25,10 +25,13 @@ package struct AuthorizationFlows: Sendable {
     /// Keeps a request until somebody has signed in.
     /// - Returns: the number for the URL.
     /// - Throws: `PageError` 503 where too many are under way (attack 314).
-    func start(_ parameters: RequestParameters, clientID: ClientID, in browser: BrowserHandle, at now: Timestamp) async throws -> String {
+    func start(_ parameters: RequestParameters, clientID: ClientID, in browser: BrowserHandle, at now: Timestamp)
+        async throws -> String
+    {
         let number = SecureRandom.text(16)
         let flow = Flow(
-            digest: Self.digest(number, browser), clientID: clientID, request: FormURLEncoded.encode(parameters.pairs), createdAt: now,
+            digest: Self.digest(number, browser), clientID: clientID, request: FormURLEncoded.encode(parameters.pairs),
+            createdAt: now,
             expiresAt: now.adding(seconds: lifetime)
         )
         let limit = limit
@@ -42,10 +45,13 @@ package struct AuthorizationFlows: Sendable {
     }
 
     /// The request that waits under a number in this browser, if it is still open.
-    package func find(_ number: String, in browser: BrowserHandle, at now: Timestamp) async throws -> AuthorizationFlow? {
+    package func find(_ number: String, in browser: BrowserHandle, at now: Timestamp) async throws -> AuthorizationFlow?
+    {
         guard number.utf8.count == 22, !browser.isNew else { return nil }
         let digest = Self.digest(number, browser)
-        guard let flow = try await store.read({ try $0.signIn.findFlow(digest: digest) }), flow.usedAt == nil, now < flow.expiresAt else {
+        guard let flow = try await store.read({ try $0.signIn.findFlow(digest: digest) }), flow.usedAt == nil,
+            now < flow.expiresAt
+        else {
             return nil
         }
         let pairs = try FormURLEncoded.parse(Array(flow.request.utf8))

@@ -15,7 +15,8 @@ package struct ResponseTarget: Sendable {
     package var state: String?
 }
 
-/// An authorization request whose every parameter has been checked (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1).
+/// An authorization request whose every parameter has been checked (RFC 6749 section 4.1.1, OpenID Connect Core section
+/// 3.1.2.1).
 package struct AuthorizationRequest: Sendable {
     /// What `id_token_hint` says about who should be signed in.
     package enum Hint: Sendable, Equatable {
@@ -53,15 +54,16 @@ package struct RedirectableError: Error {
     package let clientID: String
 }
 
-/// Checks authorization requests, step by step in the order below. Until the redirect URI is known good errors are thrown as `PageError`, afterwards as
-/// `RedirectableError`.
+/// Checks authorization requests, step by step in the order below. Until the redirect URI is known good errors are
+/// thrown as `PageError`, afterwards as `RedirectableError`.
 package struct AuthorizationRequestReader: Sendable {
     /// Longest `state` and `nonce` that are taken (attack 23).
     static let maximumText = 2048
 
     /// The parameters that are read here; others are ignored (RFC 6749 section 3.1).
     static let names = [
-        "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+        "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
+        "code_challenge_method",
         "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "request", "request_uri", "registration",
     ]
 
@@ -76,24 +78,25 @@ package struct AuthorizationRequestReader: Sendable {
     }
 
     package func read(_ parameters: RequestParameters) async throws -> AuthorizationRequest {
-        let client = try await client(parameters)                                   // 1 who asks
-        let redirectURI = try redirectURI(parameters, client)                       // 2 where answers go; from here errors are redirected
+        let client = try await client(parameters)  // 1 who asks
+        let redirectURI = try redirectURI(parameters, client)  // 2 where answers go; from here errors are redirected
         var target = ResponseTarget(redirectURI: redirectURI, mode: .query, state: nil)
         do {
-            target.state = Self.saneState(parameters)                               // 3 with what: errors carry it too
-            target.mode = try responseMode(parameters)                              // 4 how
+            target.state = Self.saneState(parameters)  // 3 with what: errors carry it too
+            target.mode = try responseMode(parameters)  // 4 how
             try refuseInsaneState(parameters, target.state)
-            try refuseRequestObjects(parameters)                                    // 5 before anything else is believed
-            try parameters.refuseDuplicates()                                       // 6
-            try responseType(parameters, client)                                    // 7 for what
-            let scopes = try Scope.granted(parameters["scope"], to: client)         // 8
-            let nonce = try nonce(parameters)                                       // 9
-            let challenge = try challenge(parameters, client)                       // 10 bound to whom
-            let prompts = try prompts(parameters)                                   // 11 how the person is asked
-            let maxAge = try maxAge(parameters, client)                             // 12
-            let hint = try await hints.hint(parameters["id_token_hint"])            // 13
+            try refuseRequestObjects(parameters)  // 5 before anything else is believed
+            try parameters.refuseDuplicates()  // 6
+            try responseType(parameters, client)  // 7 for what
+            let scopes = try Scope.granted(parameters["scope"], to: client)  // 8
+            let nonce = try nonce(parameters)  // 9
+            let challenge = try challenge(parameters, client)  // 10 bound to whom
+            let prompts = try prompts(parameters)  // 11 how the person is asked
+            let maxAge = try maxAge(parameters, client)  // 12
+            let hint = try await hints.hint(parameters["id_token_hint"])  // 13
             return AuthorizationRequest(
-                client: client, target: target, scope: scopes.joined(separator: " "), nonce: nonce, challenge: challenge, prompts: prompts,
+                client: client, target: target, scope: scopes.joined(separator: " "), nonce: nonce,
+                challenge: challenge, prompts: prompts,
                 maxAge: maxAge, hint: hint, loginHint: parameters["login_hint"], uiLocales: parameters["ui_locales"]
             )
         } catch let error as OAuthError {
@@ -116,9 +119,12 @@ package struct AuthorizationRequestReader: Sendable {
     private func redirectURI(_ parameters: RequestParameters, _ client: Client) throws -> String {
         let name = client.metadata.clientName
         guard !parameters.isRepeated("redirect_uri"), let uri = parameters["redirect_uri"] else {
-            throw PageError(.badRequest, hint: "redirect_uri is missing or was sent twice.", reason: "no redirect_uri", applicationName: name)
+            throw PageError(
+                .badRequest, hint: "redirect_uri is missing or was sent twice.", reason: "no redirect_uri",
+                applicationName: name)
         }
-        guard RedirectURI.matches(uri, registered: client.metadata.redirectURIs, isNative: client.metadata.isNative) else {
+        guard RedirectURI.matches(uri, registered: client.metadata.redirectURIs, isNative: client.metadata.isNative)
+        else {
             throw PageError(
                 .badRequest, hint: "The redirect_uri is not one that this client registered, byte for byte.",
                 reason: "redirect_uri not registered", applicationName: name
@@ -144,7 +150,8 @@ package struct AuthorizationRequestReader: Sendable {
 
     private func refuseInsaneState(_ parameters: RequestParameters, _ sane: String?) throws {
         guard parameters["state"] == nil || sane != nil else {
-            throw OAuthError.invalidRequest("state is longer than 2048 bytes, has control characters, or was sent twice.")
+            throw OAuthError.invalidRequest(
+                "state is longer than 2048 bytes, has control characters, or was sent twice.")
         }
     }
 
@@ -159,12 +166,18 @@ package struct AuthorizationRequestReader: Sendable {
         if hasObject, hasReference { throw OAuthError.invalidRequest("request and request_uri exclude each other.") }
         if hasObject { throw OAuthError(.requestNotSupported, "Request objects are not supported.") }
         if hasReference { throw OAuthError(.requestURINotSupported, "request_uri is not supported.") }
-        if parameters["registration"] != nil { throw OAuthError(.registrationNotSupported, "registration is not supported.") }
+        if parameters["registration"] != nil {
+            throw OAuthError(.registrationNotSupported, "registration is not supported.")
+        }
     }
 
     private func responseType(_ parameters: RequestParameters, _ client: Client) throws {
-        guard let type = parameters["response_type"] else { throw OAuthError.invalidRequest("response_type is missing.") }
-        guard type.isExactly("code") else { throw OAuthError(.unsupportedResponseType, "The only response_type is code.") }
+        guard let type = parameters["response_type"] else {
+            throw OAuthError.invalidRequest("response_type is missing.")
+        }
+        guard type.isExactly("code") else {
+            throw OAuthError(.unsupportedResponseType, "The only response_type is code.")
+        }
         guard client.metadata.grantTypes.contains("authorization_code") else {
             throw OAuthError(.unauthorizedClient, "This client may not sign people in.")
         }
@@ -172,14 +185,18 @@ package struct AuthorizationRequestReader: Sendable {
 
     private func nonce(_ parameters: RequestParameters) throws -> String? {
         guard let nonce = parameters["nonce"] else { return nil }
-        guard Self.isSane(nonce) else { throw OAuthError.invalidRequest("nonce is longer than 2048 bytes or has control characters.") }
+        guard Self.isSane(nonce) else {
+            throw OAuthError.invalidRequest("nonce is longer than 2048 bytes or has control characters.")
+        }
         return nonce
     }
 
     private func challenge(_ parameters: RequestParameters, _ client: Client) throws -> String? {
         guard let challenge = parameters["code_challenge"] else {
             if client.metadata.requiresPKCE { throw OAuthError.invalidRequest("code challenge required") }
-            if parameters["code_challenge_method"] != nil { throw OAuthError.invalidRequest("code_challenge_method without code_challenge.") }
+            if parameters["code_challenge_method"] != nil {
+                throw OAuthError.invalidRequest("code_challenge_method without code_challenge.")
+            }
             return nil
         }
         guard parameters["code_challenge_method"]?.isExactly("S256") == true else {

@@ -1,8 +1,8 @@
 import GapuraFormats
 import Hummingbird
 
-/// Sends the answer of an authorization request to where the client registered: 303 with parameters in the query, or a form that posts them.
-/// `iss` is in every one of them (RFC 9207), `state` exactly where it was sent.
+/// Sends the answer of an authorization request to where the client registered: 303 with parameters in the query, or a
+/// form that posts them. `iss` is in every one of them (RFC 9207), `state` exactly where it was sent.
 package struct AuthorizationResponses: Sendable {
     private let answers: PageAnswers
     private let issuer: String
@@ -12,16 +12,23 @@ package struct AuthorizationResponses: Sendable {
         issuer = services.settings.issuer
     }
 
-    func code(_ code: String, to target: ResponseTarget, for request: Request, cookies: [String] = []) throws -> Response {
+    func code(_ code: String, to target: ResponseTarget, for request: Request, cookies: [String] = []) throws
+        -> Response
+    {
         try send([("code", code)], to: target, for: request, cookies: cookies)
     }
 
-    func error(_ error: OAuthError, to target: ResponseTarget, for request: Request, cookies: [String] = []) throws -> Response {
-        try send([("error", error.code.rawValue), ("error_description", error.text)], to: target, for: request, cookies: cookies)
+    func error(_ error: OAuthError, to target: ResponseTarget, for request: Request, cookies: [String] = []) throws
+        -> Response
+    {
+        try send(
+            [("error", error.code.rawValue), ("error_description", error.text)], to: target, for: request,
+            cookies: cookies)
     }
 
     private func send(
-        _ parameters: [(name: String, value: String)], to target: ResponseTarget, for request: Request, cookies: [String]
+        _ parameters: [(name: String, value: String)], to target: ResponseTarget, for request: Request,
+        cookies: [String]
     ) throws -> Response {
         var parameters = parameters
         if let state = target.state { parameters.append(("state", state)) }

@@ -32,8 +32,8 @@ package struct AuthorizeEndpoint: Sendable {
         router.get("/oauth2/authorize") { request, context in
             try await authorize(RequestParameters(query: request), request, context)
         }
-        // The browser comes back with GET, and brings its cookies, which SameSite=Lax keeps from a post of another site. Only what is read goes into
-        // the URL, so that a secret posted by mistake does not (attack 16).
+        // The browser comes back with GET, and brings its cookies, which SameSite=Lax keeps from a post of another
+        // site. Only what is read goes into the URL, so that a secret posted by mistake does not (attack 16).
         router.post("/oauth2/authorize") { request, _ in
             let pairs = try await RequestParameters(form: request).pairs.filter { pair in
                 AuthorizationRequestReader.names.contains { $0.isExactly(pair.name) }
@@ -42,7 +42,9 @@ package struct AuthorizeEndpoint: Sendable {
         }
     }
 
-    private func authorize(_ parameters: RequestParameters, _ request: Request, _ context: GapuraContext) async throws -> Response {
+    private func authorize(_ parameters: RequestParameters, _ request: Request, _ context: GapuraContext) async throws
+        -> Response
+    {
         let signedIn = try await answers.browser.signedIn(request, context)
         return try await answer(parameters, signedIn: signedIn, freshSince: nil, flow: nil, request, context)
     }
@@ -52,7 +54,8 @@ package struct AuthorizeEndpoint: Sendable {
         _ flow: AuthorizationFlow, signedIn: SignedIn, cookies: [String], _ request: Request, _ context: GapuraContext
     ) async throws -> Response {
         try await answer(
-            flow.parameters, signedIn: signedIn, freshSince: flow.startedAt, flow: flow, cookies: cookies, request, context
+            flow.parameters, signedIn: signedIn, freshSince: flow.startedAt, flow: flow, cookies: cookies, request,
+            context
         )
     }
 
@@ -64,7 +67,8 @@ package struct AuthorizeEndpoint: Sendable {
     }
 
     private func answer(
-        _ parameters: RequestParameters, signedIn: SignedIn?, freshSince: Timestamp?, flow: AuthorizationFlow?, cookies: [String] = [],
+        _ parameters: RequestParameters, signedIn: SignedIn?, freshSince: Timestamp?, flow: AuthorizationFlow?,
+        cookies: [String] = [],
         _ request: Request, _ context: GapuraContext
     ) async throws -> Response {
         do {
@@ -73,7 +77,8 @@ package struct AuthorizeEndpoint: Sendable {
                 if flow != nil {
                     // Who signed in is not whom the hint names; asking again would go round and round.
                     throw RedirectableError(
-                        error: OAuthError(.loginRequired, "Another person signed in than was asked for."), target: asked.target,
+                        error: OAuthError(.loginRequired, "Another person signed in than was asked for."),
+                        target: asked.target,
                         clientID: asked.client.id.text
                     )
                 }
@@ -83,18 +88,22 @@ package struct AuthorizeEndpoint: Sendable {
             switch outcome {
             case .code(let code):
                 if let challenge = asked.challenge, challenges.isRepeated(challenge, of: asked.client.id) {
-                    logger.notice("pkce.challenge_reused", metadata: ["request": "\(context.requestID)", "client": "\(asked.client.id.text)"])
+                    logger.notice(
+                        "pkce.challenge_reused",
+                        metadata: ["request": "\(context.requestID)", "client": "\(asked.client.id.text)"])
                 }
                 return try responses.code(code, to: asked.target, for: request, cookies: cookies)
             case .noAccess:
                 if asked.prompts.contains(.none) {
                     throw RedirectableError(
-                        error: OAuthError(.accessDenied, "This person may not use the application."), target: asked.target,
+                        error: OAuthError(.accessDenied, "This person may not use the application."),
+                        target: asked.target,
                         clientID: asked.client.id.text
                     )
                 }
                 throw PageError(
-                    .noAccess, reason: "no access rule admits the person", applicationName: asked.client.metadata.clientName, cookies: cookies
+                    .noAccess, reason: "no access rule admits the person",
+                    applicationName: asked.client.metadata.clientName, cookies: cookies
                 )
             case .signedOut:
                 return try await signIn(asked, parameters, wasSignedIn: false, request, context)
@@ -125,11 +134,13 @@ package struct AuthorizeEndpoint: Sendable {
     }
 
     private func signIn(
-        _ asked: AuthorizationRequest, _ parameters: RequestParameters, wasSignedIn: Bool, _ request: Request, _ context: GapuraContext
+        _ asked: AuthorizationRequest, _ parameters: RequestParameters, wasSignedIn: Bool, _ request: Request,
+        _ context: GapuraContext
     ) async throws -> Response {
         if asked.prompts.contains(.none) {
             throw RedirectableError(
-                error: OAuthError(.loginRequired, "The person has to sign in."), target: asked.target, clientID: asked.client.id.text
+                error: OAuthError(.loginRequired, "The person has to sign in."), target: asked.target,
+                clientID: asked.client.id.text
             )
         }
         let handle = answers.browser.handle(request)

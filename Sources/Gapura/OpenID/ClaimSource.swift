@@ -2,7 +2,8 @@ import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 
-/// Turns scopes into claims about a person (design.md section 2, OpenID Connect Core section 5.4). A claim without a value is left out.
+/// Turns scopes into claims about a person (design.md section 2, OpenID Connect Core section 5.4). A claim without a
+/// value is left out.
 struct ClaimSource: Sendable {
     private let timeZone: String
 
@@ -46,7 +47,8 @@ struct ClaimSource: Sendable {
         claims["employee_kind"] = .string(card.person.employeeKind.rawValue)
         if let unit = card.unit {
             claims["unor"] = .object([
-                "id": .string(unit.sourceID), "name": .string(unit.name), "path": .string(card.unitNames.joined(separator: " / ")),
+                "id": .string(unit.sourceID), "name": .string(unit.name),
+                "path": .string(card.unitNames.joined(separator: " / ")),
             ])
         }
         if let agency = card.agency {

@@ -28,9 +28,11 @@ package final class ClientReader: Sendable {
         return try tx.clients.findUsable(ClientID(id)).map(client)
     }
 
-    /// Whether text has the form of a client id: 1 to 128 visible ASCII characters without a colon, which HTTP Basic splits at.
+    /// Whether text has the form of a client id: 1 to 128 visible ASCII characters without a colon, which HTTP Basic
+    /// splits at.
     package static func isClientID(_ text: String) -> Bool {
-        (1...128).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: ":") }
+        (1...128).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: ":") }
     }
 
     /// Also a client that may not act: for signing its users out, and for admins.
@@ -43,7 +45,9 @@ package final class ClientReader: Sendable {
         if let known = parsed.withLock({ $0[record.id] }), known.settings.isExactly(record.settings) {
             return Client(record: record, metadata: known.metadata)
         }
-        guard let json = try StrictJSON.parse(Array(record.settings.utf8)).object else { throw StoreError(.corrupt, "clients.settings is no object") }
+        guard let json = try StrictJSON.parse(Array(record.settings.utf8)).object else {
+            throw StoreError(.corrupt, "clients.settings is no object")
+        }
         let metadata = try ClientMetadata(json, settings: settings)
         parsed.withLock { parsed in
             if parsed.count >= Self.limit { parsed.removeAll(keepingCapacity: true) }
@@ -53,7 +57,8 @@ package final class ClientReader: Sendable {
     }
 }
 
-/// Signs what goes to a client: with the gateway's key, or for HS algorithms with the client's own secret, which is shared with nobody else.
+/// Signs what goes to a client: with the gateway's key, or for HS algorithms with the client's own secret, which is
+/// shared with nobody else.
 package struct ClientSigner: Sendable {
     private let keyring: SigningKeyring
     private let secrets: SecretKeys
@@ -67,7 +72,8 @@ package struct ClientSigner: Sendable {
         let algorithm = client.metadata.idTokenAlgorithm
         guard algorithm.isSymmetric else { return try keyring.signingKey(for: algorithm) }
         guard let sealed = client.record.sealedSecret else {
-            throw OAuthError(.serverError, "The client has no secret that signs.", reason: "HS client without sealed secret")
+            throw OAuthError(
+                .serverError, "The client has no secret that signs.", reason: "HS client without sealed secret")
         }
         let secret = try secrets.unseal(sealed, for: client.id.text)
         return try SigningKey(secret: Array(secret.utf8), algorithm: algorithm)

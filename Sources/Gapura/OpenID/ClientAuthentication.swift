@@ -21,8 +21,8 @@ package struct ClientAuthentication: Sendable {
         case none(id: String)
     }
 
-    /// - Throws: `OAuthError` `invalid_client` (401) for anything that is not the registered method with the right secret, `invalid_request` for more than
-    ///   one method at once.
+    /// - Throws: `OAuthError` `invalid_client` (401) for anything that is not the registered method with the right
+    ///   secret, `invalid_request` for more than one method at once.
     package func authenticate(_ form: RequestParameters, _ request: Request) async throws -> Client {
         let credentials = try credentials(form, request)
         let id =
@@ -35,7 +35,8 @@ package struct ClientAuthentication: Sendable {
         switch (credentials, client.metadata.tokenEndpointAuthMethod) {
         case (.basic(_, let secret), .basic), (.post(_, let secret), .post):
             let digest = StoredSecret.digest(secret, of: .clientSecret)
-            guard let stored = client.record.secretDigest, constantTimeEquals(Array(digest.utf8), Array(stored.utf8)) else {
+            guard let stored = client.record.secretDigest, constantTimeEquals(Array(digest.utf8), Array(stored.utf8))
+            else {
                 throw OAuthError.invalidClient(reason: "wrong secret")
             }
         case (.none, .none):
@@ -49,7 +50,9 @@ package struct ClientAuthentication: Sendable {
     private func credentials(_ form: RequestParameters, _ request: Request) throws -> Credentials {
         let headers = request.headers[values: .authorization]
         guard form["client_assertion"] == nil, form["client_assertion_type"] == nil else {
-            if !headers.isEmpty || form["client_secret"] != nil { throw OAuthError.invalidRequest("Use one way to authenticate the client.") }
+            if !headers.isEmpty || form["client_secret"] != nil {
+                throw OAuthError.invalidRequest("Use one way to authenticate the client.")
+            }
             throw OAuthError.invalidClient(reason: "client assertions are not supported")
         }
         if let header = headers.first {
@@ -57,7 +60,9 @@ package struct ClientAuthentication: Sendable {
                 throw OAuthError.invalidRequest("Use one way to authenticate the client.")
             }
             let (id, secret) = try Self.basic(header)
-            if let named = form["client_id"], !named.isExactly(id) { throw OAuthError.invalidRequest("Two different clients are named.") }
+            if let named = form["client_id"], !named.isExactly(id) {
+                throw OAuthError.invalidRequest("Two different clients are named.")
+            }
             return .basic(id: id, secret: secret)
         }
         guard let id = form["client_id"] else { throw OAuthError.invalidClient(reason: "no client is named") }
@@ -70,9 +75,11 @@ package struct ClientAuthentication: Sendable {
         guard bytes.count <= 4096, bytes.count > 6, bytes.prefix(6).map({ $0 | 0x20 }) == Array("basic ".utf8) else {
             throw OAuthError.invalidClient(reason: "the Authorization header is not Basic")
         }
-        guard let plain = Base64.decode(bytes.dropFirst(6).drop { $0 == 0x20 }), let colon = plain.firstIndex(of: UInt8(ascii: ":")),
+        guard let plain = Base64.decode(bytes.dropFirst(6).drop { $0 == 0x20 }),
+            let colon = plain.firstIndex(of: UInt8(ascii: ":")),
             !plain.contains(0),
-            let id = try? FormURLEncoded.decode(plain[..<colon]), let secret = try? FormURLEncoded.decode(plain[(colon + 1)...])
+            let id = try? FormURLEncoded.decode(plain[..<colon]),
+            let secret = try? FormURLEncoded.decode(plain[(colon + 1)...])
         else { throw OAuthError.invalidClient(reason: "the Basic header cannot be read") }
         return (id, secret)
     }

@@ -1,7 +1,8 @@
 package import GapuraFormats
 package import GapuraTokens
 
-/// What a client registered: the members of RFC 7591 and OpenID Connect Registration that this gateway serves, and the settings of design.md section 3.
+/// What a client registered: the members of RFC 7591 and OpenID Connect Registration that this gateway serves, and the
+/// settings of design.md section 3.
 package struct ClientMetadata: Sendable, Equatable {
     package enum AuthMethod: String, Sendable, CaseIterable {
         case basic = "client_secret_basic"
@@ -48,15 +49,20 @@ package struct ClientMetadata: Sendable, Equatable {
     package init(_ json: JSONObject, settings: GatewaySettings) throws(OAuthError) {
         let reader = MetadataReader(json: json)
         clientName = try reader.string("client_name") ?? ""
-        guard !clientName.isEmpty, clientName.utf8.count <= 200, clientName.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
+        guard !clientName.isEmpty, clientName.utf8.count <= 200,
+            clientName.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
+        else {
             throw Self.invalid("client_name is missing, longer than 200 bytes, or has control characters.")
         }
         grantTypes = try reader.strings("grant_types") ?? ["authorization_code"]
-        for type in grantTypes where !["authorization_code", "refresh_token", "client_credentials"].contains(where: { $0.isExactly(type) }) {
+        for type in grantTypes
+        where !["authorization_code", "refresh_token", "client_credentials"].contains(where: { $0.isExactly(type) }) {
             throw Self.invalid("grant_types may hold authorization_code, refresh_token and client_credentials.")
         }
         let usesCode = grantTypes.contains("authorization_code")
-        guard usesCode || !grantTypes.contains("refresh_token") else { throw Self.invalid("grant_types: refresh_token needs authorization_code.") }
+        guard usesCode || !grantTypes.contains("refresh_token") else {
+            throw Self.invalid("grant_types: refresh_token needs authorization_code.")
+        }
         if let types = try reader.strings("response_types"), !types.allSatisfy({ $0.isExactly("code") }) {
             throw Self.invalid("response_types may hold code only.")
         }
@@ -74,17 +80,27 @@ package struct ClientMetadata: Sendable, Equatable {
             throw Self.invalid("client_credentials needs a client with a secret.")
         }
 
-        redirectURIs = try Self.uris(reader.strings("redirect_uris"), "redirect_uris", isNative, settings, .invalidRedirectURI)
-        guard !usesCode || !redirectURIs.isEmpty else { throw OAuthError(.invalidRedirectURI, "redirect_uris: at least one is needed.") }
+        redirectURIs = try Self.uris(
+            reader.strings("redirect_uris"), "redirect_uris", isNative, settings, .invalidRedirectURI)
+        guard !usesCode || !redirectURIs.isEmpty else {
+            throw OAuthError(.invalidRedirectURI, "redirect_uris: at least one is needed.")
+        }
         postLogoutRedirectURIs = try Self.uris(
-            reader.strings("post_logout_redirect_uris"), "post_logout_redirect_uris", isNative, settings, .invalidClientMetadata
+            reader.strings("post_logout_redirect_uris"), "post_logout_redirect_uris", isNative, settings,
+            .invalidClientMetadata
         )
 
         scopes = try Self.scopes(reader.string("scope"), usesCode: usesCode)
-        idTokenAlgorithm = try Self.algorithm(reader.string("id_token_signed_response_alg"), "id_token_signed_response_alg")
-        guard !idTokenAlgorithm.isSymmetric || known != .none else { throw Self.invalid("A client without a secret cannot have HS ID tokens.") }
-        accessTokenAlgorithm = try Self.algorithm(reader.string("access_token_signed_response_alg"), "access_token_signed_response_alg")
-        guard !accessTokenAlgorithm.isSymmetric else { throw Self.invalid("Access tokens are verified by others and cannot be HS.") }
+        idTokenAlgorithm = try Self.algorithm(
+            reader.string("id_token_signed_response_alg"), "id_token_signed_response_alg")
+        guard !idTokenAlgorithm.isSymmetric || known != .none else {
+            throw Self.invalid("A client without a secret cannot have HS ID tokens.")
+        }
+        accessTokenAlgorithm = try Self.algorithm(
+            reader.string("access_token_signed_response_alg"), "access_token_signed_response_alg")
+        guard !accessTokenAlgorithm.isSymmetric else {
+            throw Self.invalid("Access tokens are verified by others and cannot be HS.")
+        }
 
         contacts = try reader.strings("contacts") ?? []
         clientURI = try reader.webURI("client_uri")
@@ -94,17 +110,23 @@ package struct ClientMetadata: Sendable, Equatable {
         backchannelLogoutURI = try Self.backchannel(reader.string("backchannel_logout_uri"), settings)
         backchannelLogoutSessionRequired = try reader.bool("backchannel_logout_session_required") ?? false
         defaultMaxAge = try reader.integer("default_max_age")
-        guard defaultMaxAge.map({ $0 >= 0 }) ?? true else { throw Self.invalid("default_max_age is a number of seconds.") }
+        guard defaultMaxAge.map({ $0 >= 0 }) ?? true else {
+            throw Self.invalid("default_max_age is a number of seconds.")
+        }
 
         requiresPKCE = try reader.bool("require_pkce") ?? true
         if known == .none, !requiresPKCE { throw Self.invalid("Public clients always need PKCE.") }
         let format = try reader.string("access_token_format") ?? "jwt"
-        guard let format = AccessTokenFormat(rawValue: format) else { throw Self.invalid("access_token_format is jwt or opaque.") }
+        guard let format = AccessTokenFormat(rawValue: format) else {
+            throw Self.invalid("access_token_format is jwt or opaque.")
+        }
         accessTokenFormat = format
         audience = try reader.strings("audience") ?? []
         isResourceServer = try reader.bool("resource_server") ?? false
         isTrusted = try reader.bool("trusted") ?? true
-        guard isTrusted else { throw Self.invalid("trusted=false needs the consent page, which this version does not have yet.") }
+        guard isTrusted else {
+            throw Self.invalid("trusted=false needs the consent page, which this version does not have yet.")
+        }
         try reader.refuseUnserved()
     }
 
@@ -182,7 +204,9 @@ package struct ClientMetadata: Sendable, Equatable {
 
     private static func algorithm(_ name: String?, _ member: String) throws(OAuthError) -> SigningAlgorithm {
         guard let name else { return .rs256 }
-        guard let algorithm = SigningAlgorithm(name: name) else { throw invalid("\(member) is not one of the metadata's algorithms.") }
+        guard let algorithm = SigningAlgorithm(name: name) else {
+            throw invalid("\(member) is not one of the metadata's algorithms.")
+        }
         return algorithm
     }
 }
@@ -228,11 +252,18 @@ struct MetadataReader {
 
     /// Members whose features this version lacks are refused rather than stored as if they worked.
     func refuseUnserved() throws(OAuthError) {
-        for name in ["jwks", "jwks_uri", "request_uris", "userinfo_signed_response_alg", "sector_identifier_uri", "frontchannel_logout_uri"]
+        for name in [
+            "jwks", "jwks_uri", "request_uris", "userinfo_signed_response_alg", "sector_identifier_uri",
+            "frontchannel_logout_uri",
+        ]
         where json.contains(name) {
             throw ClientMetadata.invalid("\(name) is not served by this version.")
         }
-        if let type = try string("subject_type"), !type.isExactly("public") { throw ClientMetadata.invalid("subject_type is public.") }
-        if let alg = json["id_token_encrypted_response_alg"], !alg.isNull { throw ClientMetadata.invalid("ID tokens are not encrypted.") }
+        if let type = try string("subject_type"), !type.isExactly("public") {
+            throw ClientMetadata.invalid("subject_type is public.")
+        }
+        if let alg = json["id_token_encrypted_response_alg"], !alg.isNull {
+            throw ClientMetadata.invalid("ID tokens are not encrypted.")
+        }
     }
 }

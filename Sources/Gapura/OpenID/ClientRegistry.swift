@@ -36,7 +36,8 @@ package struct ClientRegistry: Sendable {
         settings = services.settings
     }
 
-    /// Reads a registration and makes sure a key for its algorithms exists. Does file I/O: call it outside a transaction.
+    /// Reads a registration and makes sure a key for its algorithms exists. Does file I/O: call it outside a
+    /// transaction.
     package func prepare(_ json: JSONObject) throws -> ClientMetadata {
         let metadata = try ClientMetadata(json, settings: settings)
         for algorithm in [metadata.idTokenAlgorithm, metadata.accessTokenAlgorithm] where !algorithm.isSymmetric {
@@ -52,9 +53,11 @@ package struct ClientRegistry: Sendable {
     /// - Parameters:
     ///   - clientID: chosen by the admin, else the application's slug.
     ///   - secret: a fresh one from `makeSecret()`, used if the client is new and has one.
-    /// - Throws: `DirectoryError` where the application is unknown or the id belongs to a client that is registered otherwise.
+    /// - Throws: `DirectoryError` where the application is unknown or the id belongs to a client that is registered
+    ///   otherwise.
     package func add(
-        _ metadata: ClientMetadata, application: ApplicationRecord, clientID: String?, secret: String, by actor: Actor, in tx: Transaction,
+        _ metadata: ClientMetadata, application: ApplicationRecord, clientID: String?, secret: String, by actor: Actor,
+        in tx: Transaction,
         at now: Timestamp
     ) throws -> Registered {
         let id = ClientID(clientID ?? application.slug)
@@ -68,14 +71,17 @@ package struct ClientRegistry: Sendable {
         if let known = try tx.clients.find(id) {
             guard known.applicationID == application.id, known.settings.isExactly(text) else {
                 throw DirectoryError(
-                    .conflict, "The client \(id.text) is registered with other settings; use 'gapura client update', or another --client-id.",
-                    id: "Klien \(id.text) sudah terdaftar dengan pengaturan lain; gunakan 'gapura client update' atau --client-id lain."
+                    .conflict,
+                    "The client \(id.text) is registered with other settings; use 'gapura client update', or another --client-id.",
+                    id:
+                        "Klien \(id.text) sudah terdaftar dengan pengaturan lain; gunakan 'gapura client update' atau --client-id lain."
                 )
             }
             return Registered(record: known, metadata: metadata, secret: nil, isNew: false)
         }
         var record = ClientRecord(
-            id: id, applicationID: application.id, state: .active, secretDigest: nil, sealedSecret: nil, secretChangedAt: nil, settings: text,
+            id: id, applicationID: application.id, state: .active, secretDigest: nil, sealedSecret: nil,
+            secretChangedAt: nil, settings: text,
             backchannelLogoutURI: metadata.backchannelLogoutURI, createdAt: now, updatedAt: now
         )
         let made = try setSecret(secret, of: &record, metadata, at: now)
@@ -86,7 +92,8 @@ package struct ClientRegistry: Sendable {
 
     /// Replaces the registration; the secret stays unless the client had none and now needs one.
     package func update(
-        _ id: ClientID, _ metadata: ClientMetadata, secret: String, by actor: Actor, in tx: Transaction, at now: Timestamp
+        _ id: ClientID, _ metadata: ClientMetadata, secret: String, by actor: Actor, in tx: Transaction,
+        at now: Timestamp
     ) throws -> Registered {
         var record = try get(id, in: tx)
         record.settings = JSONValue.object(metadata.jsonObject).encodedText()
@@ -112,7 +119,8 @@ package struct ClientRegistry: Sendable {
         var record = try get(id, in: tx)
         let metadata = try ClientReader(settings: settings).client(record).metadata
         guard let made = try setSecret(secret, of: &record, metadata, at: now) else {
-            throw DirectoryError(.refused, "A public client has no secret.", id: "Klien publik tidak memiliki kunci rahasia.")
+            throw DirectoryError(
+                .refused, "A public client has no secret.", id: "Klien publik tidak memiliki kunci rahasia.")
         }
         record.updatedAt = now
         try tx.clients.update(record)
@@ -120,20 +128,25 @@ package struct ClientRegistry: Sendable {
         return Registered(record: record, metadata: metadata, secret: made, isNew: false)
     }
 
-    package func setState(_ id: ClientID, _ state: ClientRecord.State, by actor: Actor, in tx: Transaction, at now: Timestamp) throws {
+    package func setState(
+        _ id: ClientID, _ state: ClientRecord.State, by actor: Actor, in tx: Transaction, at now: Timestamp
+    ) throws {
         var record = try get(id, in: tx)
         guard record.state != state else { return }
         record.state = state
         record.updatedAt = now
         try tx.clients.update(record)
         try tx.record(
-            .clientUpdated, by: actor, subject: record.applicationID.text, clientID: id, detail: ["state": .string(state.rawValue)], at: now
+            .clientUpdated, by: actor, subject: record.applicationID.text, clientID: id,
+            detail: ["state": .string(state.rawValue)], at: now
         )
     }
 
     private func get(_ id: ClientID, in tx: Transaction) throws -> ClientRecord {
         guard let record = try tx.clients.find(id) else {
-            throw DirectoryError(.notFound, "No client has the id \(id.text); see 'gapura client list'.", id: "Tidak ada klien dengan id \(id.text).")
+            throw DirectoryError(
+                .notFound, "No client has the id \(id.text); see 'gapura client list'.",
+                id: "Tidak ada klien dengan id \(id.text).")
         }
         return record
     }
@@ -143,7 +156,8 @@ package struct ClientRegistry: Sendable {
     ) throws -> String? {
         guard metadata.tokenEndpointAuthMethod != .none else { return nil }
         record.secretDigest = StoredSecret.digest(secret, of: .clientSecret)
-        record.sealedSecret = metadata.idTokenAlgorithm.isSymmetric ? try secrets.seal(secret, for: record.id.text) : nil
+        record.sealedSecret =
+            metadata.idTokenAlgorithm.isSymmetric ? try secrets.seal(secret, for: record.id.text) : nil
         record.secretChangedAt = now
         return secret
     }

@@ -3,7 +3,8 @@ import GapuraFormats
 import GapuraStore
 import GapuraTokens
 
-/// Issues authorization codes: one transaction reads account, session, client and access rules again, and writes the code with its family.
+/// Issues authorization codes: one transaction reads account, session, client and access rules again, and writes the
+/// code with its family.
 struct CodeIssuer: Sendable {
     enum Outcome: Sendable {
         case code(String)
@@ -34,28 +35,35 @@ struct CodeIssuer: Sendable {
                 let account = try tx.accounts.find(session.accountID), account.state(at: now).maySignIn
             else { return .signedOut }
             guard let record = try tx.clients.findUsable(asked.client.id) else { return .noAccess }
-            guard account.state(at: now).mayUseApplications, try Self.mayUse(account, record.applicationID, in: tx) else { return .noAccess }
+            guard account.state(at: now).mayUseApplications, try Self.mayUse(account, record.applicationID, in: tx)
+            else { return .noAccess }
             if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
 
             let sid = try Self.clientSession(session, record.id, newSID: newSID, in: tx, at: now)
             let isOffline = asked.scope.holds(.offlineAccess)
             let familyEnd = isOffline ? now.adding(seconds: settings.offlineAbsolute) : session.endsAt
             let family = TokenFamily(
-                id: .make(now: now), clientID: record.id, accountID: account.id, sessionID: session.id, sid: sid, scope: asked.scope,
-                authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline, createdAt: now, endsAt: familyEnd
+                id: .make(now: now), clientID: record.id, accountID: account.id, sessionID: session.id, sid: sid,
+                scope: asked.scope,
+                authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline, createdAt: now,
+                endsAt: familyEnd
             )
             try tx.tokens.insert(family)
             try tx.tokens.insert(
                 AuthorizationCode(
                     digest: StoredSecret.digest(secret, of: .code), familyID: family.id, clientID: record.id,
-                    redirectURI: asked.target.redirectURI, nonce: asked.nonce, challenge: asked.challenge, createdAt: now,
+                    redirectURI: asked.target.redirectURI, nonce: asked.nonce, challenge: asked.challenge,
+                    createdAt: now,
                     expiresAt: now.adding(seconds: settings.codeLifetime)
                 )
             )
             try tx.applications.recordUse(of: record.applicationID, by: account.id, at: now)
             try tx.record(
                 .codeIssued, by: .account(account.id.text), subject: account.id.text, clientID: record.id,
-                detail: ["session": .string(session.id.text), "family": .string(family.id.text), "scope": .string(asked.scope)], at: now
+                detail: [
+                    "session": .string(session.id.text), "family": .string(family.id.text),
+                    "scope": .string(asked.scope),
+                ], at: now
             )
             return .code(secret)
         }

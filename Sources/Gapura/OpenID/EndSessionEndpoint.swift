@@ -33,28 +33,31 @@ package struct EndSessionEndpoint: Sendable {
     private func answer(
         _ parameters: RequestParameters, isConfirmed: Bool, _ request: Request, _ context: GapuraContext
     ) async throws -> Response {
-        try parameters.refuseDuplicates()                                           // 1
-        let hint = try await hint(parameters)                                       // 2 who asks
-        let next = try next(parameters, hint)                                       // 3 where to go afterwards
+        try parameters.refuseDuplicates()  // 1
+        let hint = try await hint(parameters)  // 2 who asks
+        let next = try next(parameters, hint)  // 3 where to go afterwards
         let signedIn = try await answers.browser.signedIn(request, context)
-        guard let session = try await session(hint, signedIn) else {                // 4 what is to end: nothing any more
+        guard let session = try await session(hint, signedIn) else {  // 4 what is to end: nothing any more
             return leave(to: next)
         }
         let isHinted = session.isNamedByHint && (signedIn == nil || signedIn?.session.id == session.id)
-        guard isConfirmed || isHinted else {                                        // 5 does the person want it
+        guard isConfirmed || isHinted else {  // 5 does the person want it
             return try confirmation(parameters, hint, request, uiLocales: parameters["ui_locales"])
         }
-        try await end(session.id, by: hint?.client, at: context.now)                // 6
-        return leave(to: next)                                                      // 7
+        try await end(session.id, by: hint?.client, at: context.now)  // 6
+        return leave(to: next)  // 7
     }
 
     private func hint(_ parameters: RequestParameters) async throws -> IDTokenHintReader.Known? {
         guard let token = parameters["id_token_hint"] else { return nil }
         guard let known = try await hints.read(token) else {
-            throw PageError(.badRequest, hint: "id_token_hint is not an ID token of this issuer.", reason: "bad id_token_hint")
+            throw PageError(
+                .badRequest, hint: "id_token_hint is not an ID token of this issuer.", reason: "bad id_token_hint")
         }
         if let named = parameters["client_id"], !named.isExactly(known.client.id.text) {
-            throw PageError(.badRequest, hint: "client_id and id_token_hint name two clients.", reason: "client_id is not the hint's")
+            throw PageError(
+                .badRequest, hint: "client_id and id_token_hint name two clients.",
+                reason: "client_id is not the hint's")
         }
         return known
     }
@@ -63,11 +66,13 @@ package struct EndSessionEndpoint: Sendable {
     private func next(_ parameters: RequestParameters, _ hint: IDTokenHintReader.Known?) throws -> String? {
         guard let uri = parameters["post_logout_redirect_uri"] else { return nil }
         guard let client = hint?.client else {
-            throw PageError(.badRequest, hint: "post_logout_redirect_uri needs an id_token_hint.", reason: "no hint but a URI")
+            throw PageError(
+                .badRequest, hint: "post_logout_redirect_uri needs an id_token_hint.", reason: "no hint but a URI")
         }
         guard client.metadata.postLogoutRedirectURIs.contains(ExactText(uri)) else {
             throw PageError(
-                .badRequest, hint: "The post_logout_redirect_uri is not one that this client registered, byte for byte.",
+                .badRequest,
+                hint: "The post_logout_redirect_uri is not one that this client registered, byte for byte.",
                 reason: "post_logout_redirect_uri not registered", applicationName: client.metadata.clientName
             )
         }
@@ -86,7 +91,8 @@ package struct EndSessionEndpoint: Sendable {
         var named: SessionID?
         if let sid = hint?.sid {
             named = try await store.read { tx in
-                guard let client = try tx.sessions.clientSession(sid: sid), let session = try tx.sessions.find(client.sessionID),
+                guard let client = try tx.sessions.clientSession(sid: sid),
+                    let session = try tx.sessions.find(client.sessionID),
                     session.endedAt == nil
                 else { return nil }
                 return session.id
@@ -103,16 +109,20 @@ package struct EndSessionEndpoint: Sendable {
         for name in ["id_token_hint", "post_logout_redirect_uri", "state", "client_id"] {
             if let value = parameters[name] { fields.append((name, value)) }
         }
-        let model = SignOutModel(action: "/oauth2/logout", fields: fields, applicationName: hint?.client.metadata.clientName)
+        let model = SignOutModel(
+            action: "/oauth2/logout", fields: fields, applicationName: hint?.client.metadata.clientName)
         return try answers.page(.signOut(model), for: request, uiLocales: uiLocales)
     }
 
     private func end(_ id: SessionID, by client: Client?, at now: Timestamp) async throws {
         let actor: Actor = client.map { .client($0.id.text) } ?? .system
         try await store.write { tx in
-            guard let session = try tx.sessions.find(id), let account = try tx.accounts.find(session.accountID) else { return }
+            guard let session = try tx.sessions.find(id), let account = try tx.accounts.find(session.accountID) else {
+                return
+            }
             try SessionEnding.end(
-                id, of: account, reason: client == nil ? .signedOut : .signedOutByApplication, by: actor, in: tx, at: now
+                id, of: account, reason: client == nil ? .signedOut : .signedOutByApplication, by: actor, in: tx,
+                at: now
             )
         }
         doorbell.ring()
@@ -120,6 +130,7 @@ package struct EndSessionEndpoint: Sendable {
 
     private func leave(to next: String?) -> Response {
         let cookies = answers.browser.cookies
-        return answers.redirect(to: next ?? "/keluar/selesai", cookies: [cookies.header(cookies.session, "", maxAge: 0)])
+        return answers.redirect(
+            to: next ?? "/keluar/selesai", cookies: [cookies.header(cookies.session, "", maxAge: 0)])
     }
 }

@@ -30,8 +30,8 @@ package struct IDTokenHintReader: Sendable {
         return try await read(token).map { .subject($0.sub) } ?? .unusable
     }
 
-    /// The client is named by `aud` and looked up before the signature, because an HS token is signed with that client's secret; what is said is
-    /// believed only if the signature is that client's or the gateway's.
+    /// The client is named by `aud` and looked up before the signature, because an HS token is signed with that
+    /// client's secret; what is said is believed only if the signature is that client's or the gateway's.
     package func read(_ token: String) async throws -> Known? {
         guard let jws = try? JWS(token), jws.type == nil || jws.type == .jwt,
             let payload = try? jws.unverifiedPayload(), let unverified = try? Claims(json: payload),

@@ -2,8 +2,8 @@ import GapuraFormats
 import GapuraStore
 package import Hummingbird
 
-/// Introspection: RFC 7662. A client may look at its own tokens, a resource server at tokens whose `aud` names it; everything else is
-/// `{"active":false}` and nothing more (attack 103).
+/// Introspection: RFC 7662. A client may look at its own tokens, a resource server at tokens whose `aud` names it;
+/// everything else is `{"active":false}` and nothing more (attack 103).
 package struct IntrospectionEndpoint: Sendable {
     private let store: Store
     private let issuer: String
@@ -29,7 +29,9 @@ package struct IntrospectionEndpoint: Sendable {
         guard let token = form["token"] else { throw OAuthError.invalidRequest("token is missing.") }
         guard let presented = tokens.present(token) else { return Self.inactive }
         let (tokens, now) = (tokens, context.now)
-        guard let live = try await store.read({ try tokens.live(presented, in: $0, at: now) }), Self.mayLook(client, live) else {
+        guard let live = try await store.read({ try tokens.live(presented, in: $0, at: now) }),
+            Self.mayLook(client, live)
+        else {
             return Self.inactive
         }
         return JSONAnswer.make(.object(description(live)))
@@ -46,9 +48,11 @@ package struct IntrospectionEndpoint: Sendable {
 
     private func description(_ token: LiveAccessToken) -> JSONObject {
         var answer: JSONObject = [
-            "active": true, "iss": .string(issuer), "sub": .string(token.sub), "client_id": .string(token.clientID.text),
+            "active": true, "iss": .string(issuer), "sub": .string(token.sub),
+            "client_id": .string(token.clientID.text),
             "token_type": "Bearer", "iat": .integer(token.issuedAt.seconds), "exp": .integer(token.expiresAt.seconds),
-            "aud": token.audience.count == 1 ? .string(token.audience.first ?? "") : .array(token.audience.map(JSONValue.string)),
+            "aud": token.audience.count == 1
+                ? .string(token.audience.first ?? "") : .array(token.audience.map(JSONValue.string)),
         ]
         if !token.scope.isEmpty { answer["scope"] = .string(token.scope) }
         answer["jti"] = token.jti.map(JSONValue.string)

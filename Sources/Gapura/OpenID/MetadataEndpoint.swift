@@ -2,7 +2,8 @@ import GapuraFormats
 import GapuraTokens
 package import Hummingbird
 
-/// Metadata and keys: OpenID Connect Discovery section 4, RFC 8414 section 3, RFC 7517 section 5. Only what is there is named.
+/// Metadata and keys: OpenID Connect Discovery section 4, RFC 8414 section 3, RFC 7517 section 5. Only what is there is
+/// named.
 package struct MetadataEndpoint: Sendable {
     private let keyring: SigningKeyring
     private let metadata: [UInt8]
@@ -20,8 +21,11 @@ package struct MetadataEndpoint: Sendable {
         }
         router.only(.get, "/oauth2/jwks") { request, _ in
             let (bytes, etag) = keyring.published
-            if request.headers[.ifNoneMatch]?.isExactly(etag) == true { return Response(status: .notModified, headers: [.eTag: etag]) }
-            return JSONAnswer.make(bytes: bytes, noStore: false, headers: [.cacheControl: "public, max-age=300", .eTag: etag])
+            if request.headers[.ifNoneMatch]?.isExactly(etag) == true {
+                return Response(status: .notModified, headers: [.eTag: etag])
+            }
+            return JSONAnswer.make(
+                bytes: bytes, noStore: false, headers: [.cacheControl: "public, max-age=300", .eTag: etag])
         }
     }
 
@@ -52,8 +56,10 @@ package struct MetadataEndpoint: Sendable {
             "acr_values_supported": [.string(AuthenticationLevel.password)],
             "claim_types_supported": ["normal"],
             "claims_supported": strings([
-                "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "preferred_username", "zoneinfo", "locale",
-                "updated_at", "email", "email_verified", "phone_number", "phone_number_verified", "nip", "employee_kind", "unor", "opd", "position",
+                "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name",
+                "preferred_username", "zoneinfo", "locale",
+                "updated_at", "email", "email_verified", "phone_number", "phone_number_verified", "nip",
+                "employee_kind", "unor", "opd", "position",
             ]),
             "claims_parameter_supported": false,
             "request_parameter_supported": false,

@@ -2,8 +2,8 @@ import GapuraFormats
 import GapuraStore
 import Synchronization
 
-/// PKCE challenges of the last sign-ins. The same one in two of them is an application whose verifier never changes (RFC 9700 section 2.1.1): worth a
-/// line in the log, and no reason to refuse.
+/// PKCE challenges of the last sign-ins. The same one in two of them is an application whose verifier never changes
+/// (RFC 9700 section 2.1.1): worth a line in the log, and no reason to refuse.
 ///
 /// Protects a bounded set, forgotten whole when full.
 final class RecentChallenges: Sendable {

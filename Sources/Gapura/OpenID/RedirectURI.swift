@@ -1,6 +1,7 @@
 package import GapuraFormats
 
-/// Redirect URIs: checked by RFC 3986 once, when they are registered, and from then on only compared as bytes (RFC 9700 section 4.1.3).
+/// Redirect URIs: checked by RFC 3986 once, when they are registered, and from then on only compared as bytes (RFC 9700
+/// section 4.1.3).
 package enum RedirectURI {
     /// Longest URI that is registered or looked at.
     package static let maximumBytes = 2048
@@ -10,32 +11,45 @@ package enum RedirectURI {
         package let text: String
     }
 
-    /// Checks a URI before it is registered: `https`; `http` on a loopback address for native clients or on the test hosts of a setting; a private
-    /// scheme in reverse-domain form for native clients (RFC 8252). No fragment, user info, wildcard, dot segment, control or non-ASCII character.
+    /// Checks a URI before it is registered: `https`; `http` on a loopback address for native clients or on the test
+    /// hosts of a setting; a private scheme in reverse-domain form for native clients (RFC 8252). No fragment, user
+    /// info, wildcard, dot segment, control or non-ASCII character.
     package static func check(_ uri: String, isNative: Bool, testHosts: [String]) throws(Problem) {
         let parts = try split(uri)
         switch parts.scheme {
         case "https":
             break
         case "http":
-            guard testHosts.contains(where: { nameEquals($0, parts.host) }) || (isNative && isLoopback(parts.host)) else {
-                throw Problem(text: "http is only for loopback addresses of native clients and for hosts of the setting test_hosts")
+            guard testHosts.contains(where: { nameEquals($0, parts.host) }) || (isNative && isLoopback(parts.host))
+            else {
+                throw Problem(
+                    text:
+                        "http is only for loopback addresses of native clients and for hosts of the setting test_hosts")
             }
         default:
             guard isNative, parts.scheme.utf8.contains(UInt8(ascii: ".")) else {
-                throw Problem(text: "the scheme must be https, or for native clients a reverse domain name such as id.go.contoh.app")
+                throw Problem(
+                    text:
+                        "the scheme must be https, or for native clients a reverse domain name such as id.go.contoh.app"
+                )
             }
             return
         }
         guard !parts.host.isEmpty else { throw Problem(text: "the host is missing") }
-        guard !parts.host.utf8.contains(UInt8(ascii: "@")), !parts.hasUserInfo else { throw Problem(text: "user names do not belong in a redirect URI") }
-        guard !parts.host.utf8.elementsEqual("localhost".utf8) || testHosts.contains("localhost") || parts.scheme == "https" else {
+        guard !parts.host.utf8.contains(UInt8(ascii: "@")), !parts.hasUserInfo else {
+            throw Problem(text: "user names do not belong in a redirect URI")
+        }
+        guard
+            !parts.host.utf8.elementsEqual("localhost".utf8) || testHosts.contains("localhost")
+                || parts.scheme == "https"
+        else {
             throw Problem(text: "localhost is not a loopback address; register 127.0.0.1 or [::1]")
         }
         guard parts.host.utf8.last != UInt8(ascii: ".") else { throw Problem(text: "the host ends in a dot") }
     }
 
-    /// Whether what a request sent is what the client registered. Native clients may send any port with a registered loopback address.
+    /// Whether what a request sent is what the client registered. Native clients may send any port with a registered
+    /// loopback address.
     package static func matches(_ sent: String, registered: [ExactText], isNative: Bool) -> Bool {
         let exact = ExactText(sent)
         if registered.contains(exact) { return true }
@@ -68,23 +82,32 @@ package enum RedirectURI {
 
     static func split(_ uri: String) throws(Problem) -> Parts {
         let bytes = Array(uri.utf8)
-        guard !bytes.isEmpty, bytes.count <= maximumBytes else { throw Problem(text: "it is empty or longer than \(maximumBytes) bytes") }
+        guard !bytes.isEmpty, bytes.count <= maximumBytes else {
+            throw Problem(text: "it is empty or longer than \(maximumBytes) bytes")
+        }
         guard bytes.allSatisfy({ isURICharacter($0) }) else {
             throw Problem(text: "it has characters that a URI must write as %XX")
         }
         guard percentsAreWhole(bytes) else { throw Problem(text: "% must be followed by two hexadecimal digits") }
         guard !bytes.contains(UInt8(ascii: "#")) else { throw Problem(text: "a fragment (#) is not allowed") }
-        guard !bytes.contains(UInt8(ascii: "*")) else { throw Problem(text: "wildcards (*) are not supported; register every URI in full") }
+        guard !bytes.contains(UInt8(ascii: "*")) else {
+            throw Problem(text: "wildcards (*) are not supported; register every URI in full")
+        }
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0,
             let first = bytes.first, (0x61...0x7a).contains(first),
-            bytes[..<colon].allSatisfy({ (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2b || $0 == 0x2d || $0 == 0x2e })
+            bytes[..<colon].allSatisfy({
+                (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2b || $0 == 0x2d || $0 == 0x2e
+            })
         else { throw Problem(text: "it must begin with a scheme in lower case, such as https:") }
         let scheme = String(decoding: bytes[..<colon], as: UTF8.self)
         let rest = bytes[(colon + 1)...]
-        let segments = rest.prefix { $0 != UInt8(ascii: "?") }.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
+        let segments = rest.prefix { $0 != UInt8(ascii: "?") }.split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
         for segment in segments.dropFirst(rest.starts(with: "//".utf8) ? 1 : 0) {
             let text = String(decoding: segment, as: UTF8.self)
-            if [".", "..", "%2e", "%2e%2e", ".%2e", "%2e."].contains(where: { nameEquals($0, text) }) || text.utf8.starts(with: "..;".utf8) {
+            if [".", "..", "%2e", "%2e%2e", ".%2e", "%2e."].contains(where: { nameEquals($0, text) })
+                || text.utf8.starts(with: "..;".utf8)
+            {
                 throw Problem(text: "dot segments are not allowed in the path")
             }
         }
@@ -92,13 +115,18 @@ package enum RedirectURI {
         let authority = rest.dropFirst(2).prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         if authority.contains(UInt8(ascii: "%")) { throw Problem(text: "the host must not be percent-encoded") }
         let hasUserInfo = authority.contains(UInt8(ascii: "@"))
-        guard !authority.contains(where: { (0x41...0x5a).contains($0) }) else { throw Problem(text: "the host must be in lower case") }
+        guard !authority.contains(where: { (0x41...0x5a).contains($0) }) else {
+            throw Problem(text: "the host must be in lower case")
+        }
         var host = authority
         if host.first == UInt8(ascii: "[") {
-            guard let end = host.firstIndex(of: UInt8(ascii: "]")) else { throw Problem(text: "the IPv6 address is not closed by ]") }
+            guard let end = host.firstIndex(of: UInt8(ascii: "]")) else {
+                throw Problem(text: "the IPv6 address is not closed by ]")
+            }
             host = host[...end]
         } else if let port = host.firstIndex(of: UInt8(ascii: ":")) {
-            guard let number = Int(String(decoding: host[(port + 1)...], as: UTF8.self)), (1...65535).contains(number) else {
+            guard let number = Int(String(decoding: host[(port + 1)...], as: UTF8.self)), (1...65535).contains(number)
+            else {
                 throw Problem(text: "the port is no number from 1 to 65535")
             }
             host = host[..<port]
@@ -115,7 +143,9 @@ package enum RedirectURI {
 
     private static func percentsAreWhole(_ bytes: [UInt8]) -> Bool {
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "%") {
-            guard index + 2 < bytes.count, isHexadecimal(bytes[index + 1]), isHexadecimal(bytes[index + 2]) else { return false }
+            guard index + 2 < bytes.count, isHexadecimal(bytes[index + 1]), isHexadecimal(bytes[index + 2]) else {
+                return false
+            }
         }
         return true
     }
@@ -129,6 +159,7 @@ package enum RedirectURI {
     }
 
     private static func nameEquals(_ left: String, _ right: String) -> Bool {
-        left.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 } == right.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+        left.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+            == right.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
     }
 }

@@ -3,7 +3,8 @@ import GapuraFormats
 import GapuraStore
 package import Hummingbird
 
-/// Revocation: RFC 7009. A refresh token takes its whole family with it; an access token goes alone. Unknown tokens are answered 200.
+/// Revocation: RFC 7009. A refresh token takes its whole family with it; an access token goes alone. Unknown tokens are
+/// answered 200.
 package struct RevocationEndpoint: Sendable {
     private let store: Store
     private let clients: ClientAuthentication
@@ -30,11 +31,14 @@ package struct RevocationEndpoint: Sendable {
         let (tokens, now) = (tokens, context.now)
         try await store.write { tx in
             if let refresh = try tx.tokens.findRefreshToken(digest: refreshDigest) {
-                guard refresh.clientID == client.id, try tx.tokens.revoke(refresh.familyID, reason: "revoked_by_client", at: now) else { return }
+                guard refresh.clientID == client.id,
+                    try tx.tokens.revoke(refresh.familyID, reason: "revoked_by_client", at: now)
+                else { return }
                 try Self.record("refresh_token", family: refresh.familyID, client, in: tx, at: now)
                 return
             }
-            guard let presented, let live = try tokens.live(presented, in: tx, at: now), live.clientID == client.id else { return }
+            guard let presented, let live = try tokens.live(presented, in: tx, at: now), live.clientID == client.id
+            else { return }
             if let jti = live.jti {
                 try tx.tokens.insertRevoked(jti: jti, expiresAt: live.expiresAt)
             } else {
@@ -45,7 +49,9 @@ package struct RevocationEndpoint: Sendable {
         return Response(status: .ok, headers: [.cacheControl: "no-store"])
     }
 
-    private static func record(_ kind: String, family: FamilyID?, _ client: Client, in tx: Transaction, at now: Timestamp) throws {
+    private static func record(
+        _ kind: String, family: FamilyID?, _ client: Client, in tx: Transaction, at now: Timestamp
+    ) throws {
         var detail: JSONObject = ["token": .string(kind)]
         detail["family"] = family.map { .string($0.text) }
         try tx.record(.tokensRevoked, by: .client(client.id.text), clientID: client.id, detail: detail, at: now)

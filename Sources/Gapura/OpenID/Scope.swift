@@ -1,6 +1,7 @@
 import GapuraFormats
 
-/// The scopes of design.md section 2, and how a request's text becomes the scopes that are granted. One function serves every grant.
+/// The scopes of design.md section 2, and how a request's text becomes the scopes that are granted. One function serves
+/// every grant.
 package enum Scope: String, Sendable, CaseIterable {
     case openid
     case profile
@@ -13,24 +14,31 @@ package enum Scope: String, Sendable, CaseIterable {
     static let maximumBytes = 2048
 
     /// Splits a `scope` parameter.
-    /// - Returns: tokens in order, each once; nothing if the text is longer than any honest one or holds characters RFC 6749 section 3.3 forbids.
+    /// - Returns: tokens in order, each once; nothing if the text is longer than any honest one or holds characters RFC
+    ///   6749 section 3.3 forbids.
     package static func tokens(_ text: String) -> [String]? {
         guard text.utf8.count <= maximumBytes else { return nil }
         var tokens: [String] = []
         for part in text.utf8.split(separator: 0x20) {
-            guard part.allSatisfy({ $0 == 0x21 || (0x23...0x5b).contains($0) || (0x5d...0x7e).contains($0) }) else { return nil }
+            guard part.allSatisfy({ $0 == 0x21 || (0x23...0x5b).contains($0) || (0x5d...0x7e).contains($0) }) else {
+                return nil
+            }
             let token = String(decoding: part, as: UTF8.self)
             if !tokens.contains(where: { $0.isExactly(token) }) { tokens.append(token) }
         }
         return tokens
     }
 
-    /// What a client gets of what it asked (attack 8): unknown values are ignored (OpenID Connect Core section 3.1.2.1), known or registered ones that
-    /// this client may not have are an error.
+    /// What a client gets of what it asked (attack 8): unknown values are ignored (OpenID Connect Core section
+    /// 3.1.2.1), known or registered ones that this client may not have are an error.
     /// - Throws: `OAuthError` `invalid_scope`.
     static func granted(_ requested: String?, to client: Client) throws(OAuthError) -> [String] {
-        guard let requested else { return client.metadata.scopes.filter { !$0.isExactly(Scope.offlineAccess.rawValue) } }
-        guard let tokens = tokens(requested) else { throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.") }
+        guard let requested else {
+            return client.metadata.scopes.filter { !$0.isExactly(Scope.offlineAccess.rawValue) }
+        }
+        guard let tokens = tokens(requested) else {
+            throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.")
+        }
         var granted: [String] = []
         for token in tokens {
             if client.metadata.scopes.contains(where: { $0.isExactly(token) }) {

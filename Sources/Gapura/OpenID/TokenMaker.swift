@@ -5,7 +5,8 @@ import GapuraTokens
 
 /// Makes tokens: access tokens as RFC 9068 JWTs or opaque, ID tokens as OpenID Connect Core section 2 has them.
 ///
-/// Signing happens outside the transaction; what an opaque token needs in the database is prepared here and written there.
+/// Signing happens outside the transaction; what an opaque token needs in the database is prepared here and written
+/// there.
 struct TokenMaker: Sendable {
     /// An access token that is ready except for its signature.
     struct Access: Sendable {
@@ -37,13 +38,15 @@ struct TokenMaker: Sendable {
         if client.metadata.accessTokenFormat == .opaque {
             let secret = SecureRandom.text(32)
             let row = AccessToken(
-                digest: StoredSecret.digest(secret, of: .accessToken), familyID: family?.id, clientID: client.id, scope: scope,
+                digest: StoredSecret.digest(secret, of: .accessToken), familyID: family?.id, clientID: client.id,
+                scope: scope,
                 audience: audience.joined(separator: " "), createdAt: now, expiresAt: end
             )
             return Access(row: row, opaque: secret, claims: nil)
         }
         var claims: Claims = [
-            "sub": .string(sub), "client_id": .string(client.id.text), "iat": .integer(now.seconds), "exp": .integer(end.seconds),
+            "sub": .string(sub), "client_id": .string(client.id.text), "iat": .integer(now.seconds),
+            "exp": .integer(end.seconds),
             "jti": .string(AccessTokenID(family: family?.id).text),
         ]
         claims.aud = audience
@@ -52,7 +55,8 @@ struct TokenMaker: Sendable {
             claims["sid"] = .string(family.sid)
             claims["auth_time"] = .integer(family.authTime.seconds)
             claims["acr"] = .string(family.acr)
-            claims["amr"] = .array(family.amr.utf8.split(separator: 0x20).map { .string(String(decoding: $0, as: UTF8.self)) })
+            claims["amr"] = .array(
+                family.amr.utf8.split(separator: 0x20).map { .string(String(decoding: $0, as: UTF8.self)) })
         }
         return Access(row: nil, opaque: nil, claims: claims)
     }
@@ -63,7 +67,8 @@ struct TokenMaker: Sendable {
         return try issuer.issue(claims, type: .accessToken, algorithm: client.metadata.accessTokenAlgorithm)
     }
 
-    /// Scope claims stay out: an access token is issued beside it, and userinfo answers them (OpenID Connect Core section 5.4).
+    /// Scope claims stay out: an access token is issued beside it, and userinfo answers them (OpenID Connect Core
+    /// section 5.4).
     func idToken(
         for client: Client, sub: String, family: TokenFamily, nonce: String?, accessToken: String, at now: Timestamp
     ) throws -> String {
@@ -71,7 +76,8 @@ struct TokenMaker: Sendable {
         var claims: Claims = [
             "sub": .string(sub), "aud": .string(client.id.text), "iat": .integer(now.seconds),
             "exp": .integer(now.adding(seconds: lifetime).seconds), "auth_time": .integer(family.authTime.seconds),
-            "acr": .string(family.acr), "amr": .array(family.amr.utf8.split(separator: 0x20).map { .string(String(decoding: $0, as: UTF8.self)) }),
+            "acr": .string(family.acr),
+            "amr": .array(family.amr.utf8.split(separator: 0x20).map { .string(String(decoding: $0, as: UTF8.self)) }),
             "sid": .string(family.sid), "at_hash": .string(key.algorithm.leftHalfHash(accessToken)),
         ]
         if let nonce { claims["nonce"] = .string(nonce) }
@@ -79,7 +85,8 @@ struct TokenMaker: Sendable {
     }
 }
 
-/// The `jti` of an access token: random, behind the key of its family where it has one, so that a token leads to its family without a table of tokens.
+/// The `jti` of an access token: random, behind the key of its family where it has one, so that a token leads to its
+/// family without a table of tokens.
 struct AccessTokenID: Sendable {
     let text: String
     let family: FamilyID?
@@ -93,6 +100,8 @@ struct AccessTokenID: Sendable {
     init(jti: String) {
         text = jti
         let bytes = jti.utf8
-        family = bytes.count > 37 && bytes.dropFirst(36).first == UInt8(ascii: ".") ? FamilyID(String(Substring(bytes.prefix(36)))) : nil
+        family =
+            bytes.count > 37 && bytes.dropFirst(36).first == UInt8(ascii: ".")
+            ? FamilyID(String(Substring(bytes.prefix(36)))) : nil
     }
 }

@@ -49,7 +49,8 @@ enum BearerToken {
         var token: String?
         if let header = headers.first {
             let bytes = Array(header.utf8)
-            guard bytes.count <= 20_000, bytes.count > 7, bytes.prefix(7).map({ $0 | 0x20 }) == Array("bearer ".utf8) else {
+            guard bytes.count <= 20_000, bytes.count > 7, bytes.prefix(7).map({ $0 | 0x20 }) == Array("bearer ".utf8)
+            else {
                 throw OAuthError.invalidToken(reason: "the Authorization header is not Bearer")
             }
             token = String(decoding: bytes.dropFirst(7).drop { $0 == 0x20 }, as: UTF8.self)

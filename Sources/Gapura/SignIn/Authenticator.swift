@@ -3,7 +3,8 @@ import GapuraFormats
 import GapuraStore
 import GapuraTokens
 
-/// Decides whether a name and a password belong together. Unknown names take the same way in the same time as known ones (attack 149).
+/// Decides whether a name and a password belong together. Unknown names take the same way in the same time as known
+/// ones (attack 149).
 struct Authenticator: Sendable {
     enum Outcome: Sendable {
         case signedIn(Account)
@@ -27,15 +28,21 @@ struct Authenticator: Sendable {
     func authenticate(
         name: String, password: String, device: String?, address: String, at now: Timestamp
     ) async throws -> Outcome {
-        let deviceDigest = device.map { StoredSecret.digest($0, of: .device) }
-        let (account, wait): (Account?, Int64?) = try await store.write { tx in
+
+        let (account, keys, wait): (Account?, SignInThrottle.Keys, Int64?) = try await store.write { tx in
             let account = try AccountDirectory(tx, by: .system, at: now).find(named: name)
-            let isKnown = try account.map { account in try deviceDigest.map { try tx.signIn.isKnownDevice(digest: $0, of: account.id) } ?? false } ?? false
-            let keys = SignInThrottle.Keys(account: account?.id, name: name, address: address)
-            return (account, try SignInThrottle.begin(keys, isKnownDevice: isKnown, in: tx, at: now))
+            let known = try account.flatMap { try KnownDevice.find(device, of: $0.id, in: tx) }
+            let keys = SignInThrottle.Keys(account: account?.id, knownDevice: known, name: name, address: address)
+            return (account, keys, try SignInThrottle.begin(keys, in: tx, at: now))
         }
         if let wait { return .wait(seconds: wait) }
-        let outcome = try await passwords.verify(password, against: account?.passwordHash)
+        let outcome: PasswordHasher.Outcome
+        do {
+            outcome = try await passwords.verify(password, against: account?.passwordHash)
+        } catch let full as PasswordHasher.PasswordPoolFull {
+            try await store.write { try SignInThrottle.takeBack(keys, in: $0, at: now) }
+            throw full
+        }
         guard outcome != .wrong, let account else { return .wrong }
         if case .rightRehashed(let hash) = outcome, let old = account.passwordHash {
             try await store.write { try $0.accounts.rehash(account.id, from: old, to: hash) }

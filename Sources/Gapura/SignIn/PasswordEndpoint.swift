@@ -1,11 +1,14 @@
 import GapuraDirectory
 import GapuraFormats
 import GapuraStore
+import GapuraTokens
 package import Hummingbird
 
-/// One-time links: `/akun/tautan?kode=…` takes the secret out of the URL into a cookie at once, `/akun/kata-sandi` sets the password.
+/// One-time links: `/akun/tautan?kode=…` takes the secret out of the URL into a cookie at once, `/akun/kata-sandi` sets
+/// the password.
 ///
-/// Opening the page spends nothing, so a mail scanner or a preview cannot use a link up; setting the password does (attack 179).
+/// Opening the page spends nothing, so a mail scanner or a preview cannot use a link up; setting the password does
+/// (attack 179).
 package struct PasswordEndpoint: Sendable {
     private let store: Store
     private let passwords: PasswordHasher
@@ -25,7 +28,8 @@ package struct PasswordEndpoint: Sendable {
         router.get("/akun/tautan") { request, _ in try open(request) }
         router.get("/akun/kata-sandi") { request, context in
             guard let link = try await link(request, context) else { throw Self.unusable }
-            return try answers.page(.setPassword(SetPasswordModel(personName: link.name, userName: link.userName)), for: request)
+            return try answers.page(
+                .setPassword(SetPasswordModel(personName: link.name, userName: link.userName)), for: request)
         }
         router.post("/akun/kata-sandi") { request, context in try await set(request, context) }
     }
@@ -60,9 +64,12 @@ package struct PasswordEndpoint: Sendable {
                 let account = try tx.accounts.find(link.accountID), account.state(at: now).maySignIn
             else { return nil }
             let card = try account.personID.flatMap { try PersonCard.read($0, in: tx) }
-            let names = (card?.person.name ?? account.displayName ?? "").utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+            let names = (card?.person.name ?? account.displayName ?? "").utf8.split(separator: 0x20).map {
+                String(decoding: $0, as: UTF8.self)
+            }
             return Link(
-                digest: digest, name: card?.person.fullName ?? account.displayName ?? "", userName: card?.nip ?? account.userName ?? "",
+                digest: digest, name: card?.person.fullName ?? account.displayName ?? "",
+                userName: card?.nip ?? account.userName ?? "",
                 personal: names + [card?.nip, account.userName].compactMap { $0 }
             )
         }
@@ -76,7 +83,8 @@ package struct PasswordEndpoint: Sendable {
         let password = form["new-password"] ?? ""
         func again(_ problem: SetPasswordModel.Problem) throws -> Response {
             try answers.page(
-                .setPassword(SetPasswordModel(problem: problem, personName: link.name, userName: link.userName)), status: .unprocessableContent,
+                .setPassword(SetPasswordModel(problem: problem, personName: link.name, userName: link.userName)),
+                status: .unprocessableContent,
                 for: request
             )
         }
@@ -92,14 +100,25 @@ package struct PasswordEndpoint: Sendable {
         guard password.isExactly(form["repeat-password"] ?? "") else { return try again(.notEqual) }
         let hash = try await passwords.hash(password)
         let now = context.now
-        let account = try await store.write { tx in
-            try AccountDirectory(tx, by: .system, at: now).setPassword(hash: hash, linkDigest: link.digest)
+        let cookies = answers.browser.cookies
+        let device = cookies.secret(cookies.device, in: request) ?? SecureRandom.text(32)
+        let isDone = try await store.write { tx in
+            let directory = AccountDirectory(tx, by: .system, at: now)
+            guard let account = try directory.setPassword(hash: hash, linkDigest: link.digest) else { return false }
+            // Recovery works however hard somebody else is guessing: the account is free, and knows this browser.
+            let digest = KnownDevice.digest(device, of: account.id)
+            try SignInThrottle.forget(account.id, device: digest, in: tx)
+            try tx.signIn.insertDevice(digest: digest, accountID: account.id, at: now)
+            return true
         }
-        guard account != nil else { throw Self.unusable }
+        guard isDone else { throw Self.unusable }
         doorbell.ring()
         return try answers.page(
             .notice(NoticeModel(kind: .passwordSet, next: "/masuk")), for: request,
-            cookies: [answers.browser.cookies.header(linkCookie, "", maxAge: 0)]
+            cookies: [
+                cookies.header(linkCookie, "", maxAge: 0),
+                cookies.header(cookies.device, device, maxAge: CookieNames.deviceLifetime),
+            ]
         )
     }
 }

@@ -22,39 +22,51 @@ struct SessionStarter: Sendable {
         cookies = CookieNames(settings: services.settings)
     }
 
-    /// The secret in the cookie is always new, so a session planted before sign-in is worth nothing after it (attack 133).
-    /// - Returns: nothing if the account lost its right to sign in meanwhile.
+    /// The secret in the cookie is always new, so a session planted before sign-in is worth nothing after it (attack
+    /// 133).
+    /// - Parameter proven: the account as it was when its password was checked.
+    /// - Returns: nothing if the account lost its right to sign in meanwhile, or got another password.
     func start(
-        for account: Account, replacing old: SignedIn?, device: String?, userAgent: String?, name: String, address: String, at now: Timestamp
+        for proven: Account, replacing old: SignedIn?, device: String?, userAgent: String?, name: String,
+        address: String, at now: Timestamp
     ) async throws -> Started? {
         let secret = SecureRandom.text(32)
         let digest = StoredSecret.digest(secret, of: .session)
         let device = device ?? SecureRandom.text(32)
-        let deviceDigest = StoredSecret.digest(device, of: .device)
+        let deviceDigest = KnownDevice.digest(device, of: proven.id)
         let settings = settings
         let signedIn: SignedIn? = try await store.write { tx in
-            guard let account = try tx.accounts.find(account.id), account.state(at: now).maySignIn else { return nil }
-            try SignInThrottle.succeed(SignInThrottle.Keys(account: account.id, name: name, address: address), in: tx, at: now)
+            guard let account = try tx.accounts.find(proven.id), account.state(at: now).maySignIn,
+                account.passwordChangedAt == proven.passwordChangedAt
+            else { return nil }
+            let known = try KnownDevice.find(device, of: account.id, in: tx)
+            let keys = SignInThrottle.Keys(account: account.id, knownDevice: known, name: name, address: address)
+            try SignInThrottle.succeed(keys, in: tx, at: now)
             try tx.signIn.insertDevice(digest: deviceDigest, accountID: account.id, at: now)
             let ends = now.adding(seconds: settings.sessionAbsolute)
             let idleEnds = now.adding(seconds: settings.sessionIdle)
             if let old, old.account.id == account.id,
                 try tx.sessions.renew(
-                    old.session.id, digest: digest, authTime: now, amr: AuthenticationLevel.passwordMethods, acr: AuthenticationLevel.password,
+                    old.session.id, digest: digest, authTime: now, amr: AuthenticationLevel.passwordMethods,
+                    acr: AuthenticationLevel.password,
                     idleEndsAt: idleEnds, endsAt: ends
                 ), let renewed = try tx.sessions.find(old.session.id)
             {
                 try tx.record(
-                    .sessionRenewed, by: .account(account.id.text), subject: account.id.text, detail: ["session": .string(renewed.id.text)], at: now
+                    .sessionRenewed, by: .account(account.id.text), subject: account.id.text,
+                    detail: ["session": .string(renewed.id.text)], at: now
                 )
                 return SignedIn(session: renewed, account: account)
             }
             if let old {
-                try SessionEnding.end(old.session.id, of: old.account, reason: .replaced, by: .account(account.id.text), in: tx, at: now)
+                try SessionEnding.end(
+                    old.session.id, of: old.account, reason: .replaced, by: .account(account.id.text), in: tx, at: now)
             }
             let session = Session(
-                id: .make(now: now), digest: digest, accountID: account.id, authTime: now, amr: AuthenticationLevel.passwordMethods,
-                acr: AuthenticationLevel.password, userAgent: userAgent.map(Self.shortened), address: address, createdAt: now, lastSeenAt: now,
+                id: .make(now: now), digest: digest, accountID: account.id, authTime: now,
+                amr: AuthenticationLevel.passwordMethods,
+                acr: AuthenticationLevel.password, userAgent: userAgent.map(Self.shortened), address: address,
+                createdAt: now, lastSeenAt: now,
                 idleEndsAt: idleEnds, endsAt: ends
             )
             try tx.sessions.insert(session)
@@ -69,7 +81,7 @@ struct SessionStarter: Sendable {
             signedIn: signedIn,
             cookies: [
                 cookies.header(cookies.session, secret),
-                cookies.header(cookies.device, device, maxAge: 180 * 86_400),
+                cookies.header(cookies.device, device, maxAge: CookieNames.deviceLifetime),
             ]
         )
     }

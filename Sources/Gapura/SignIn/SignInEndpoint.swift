@@ -40,7 +40,8 @@ package struct SignInEndpoint: Sendable {
             throw PageError(.flowLost, reason: "the flow is over, or another browser's")
         }
         let model = SignInModel(
-            name: flow.parameters["login_hint"].map(Self.shownName) ?? "", again: signedIn != nil, application: await authorize.application(of: flow)
+            name: flow.parameters["login_hint"].map(Self.shownName) ?? "", again: signedIn != nil,
+            application: await authorize.application(of: flow)
         )
         return try page(model, flow: number, uiLocales: flow.parameters["ui_locales"], request)
     }
@@ -48,29 +49,33 @@ package struct SignInEndpoint: Sendable {
     // MARK: POST
 
     private func signIn(_ request: Request, _ context: GapuraContext) async throws -> Response {
-        let form = try await RequestParameters(form: request, limit: 16 * 1024)          // 1
+        let form = try await RequestParameters(form: request, limit: 16 * 1024)  // 1
         try form.refuseDuplicates()
-        try answers.browser.checkForm(form, request)                                     // 2 it is our form, in this browser
+        try answers.browser.checkForm(form, request)  // 2 it is our form, in this browser
         let name = form["username"] ?? ""
         let password = form["password"] ?? ""
         let number = form["alur"]
-        let flow = try await flow(number, request, context)                              // 3 for whom
+        let flow = try await flow(number, request, context)  // 3 for whom
         let application = await flow.asyncMap { await authorize.application(of: $0) } ?? nil
-        func again(_ problem: SignInModel.Problem, _ status: HTTPResponse.Status, retryAfter: Int64? = nil) throws -> Response {
+        func again(_ problem: SignInModel.Problem, _ status: HTTPResponse.Status, retryAfter: Int64? = nil) throws
+            -> Response
+        {
             var response = try page(
-                SignInModel(problem: problem, name: Self.shownName(name), again: false, application: application), flow: number,
+                SignInModel(problem: problem, name: Self.shownName(name), again: false, application: application),
+                flow: number,
                 status: status, uiLocales: flow?.parameters["ui_locales"], request
             )
             if let retryAfter { response.headers[.retryAfter] = "\(retryAfter)" }
             return response
         }
-        guard name.utf8.count <= Authenticator.longestName, password.unicodeScalars.count <= PasswordPolicy.maximum else { // 4
+        guard name.utf8.count <= Authenticator.longestName, password.unicodeScalars.count <= PasswordPolicy.maximum
+        else {  // 4
             return try again(.tooLong, .badRequest)
         }
         let device = answers.browser.cookies.secret(answers.browser.cookies.device, in: request)
         let outcome: Authenticator.Outcome
         do {
-            outcome = try await authenticator.authenticate(                              // 5 is it they
+            outcome = try await authenticator.authenticate(  // 5 is it they
                 name: name, password: password, device: device, address: context.sourceAddress, at: context.now
             )
         } catch is PasswordHasher.PasswordPoolFull {
@@ -84,23 +89,26 @@ package struct SignInEndpoint: Sendable {
             await refusals.record("too_many_tries", path: "/masuk", context, event: .signInFailed)
             return try again(.wait(seconds: Int(seconds)), .tooManyRequests, retryAfter: seconds)
         case .mayNotSignIn(let account):
-            await refusals.record("account_state", path: "/masuk", context, event: .signInFailed, subject: account.id.text)
+            await refusals.record(
+                "account_state", path: "/masuk", context, event: .signInFailed, subject: account.id.text)
             return try again(.mayNotSignIn, .forbidden)
         case .signedIn(let account):
             let old = try await answers.browser.signedIn(request, context)
-            let started = try await sessions.start(                                      // 6 a session
+            let started = try await sessions.start(  // 6 a session
                 for: account, replacing: old, device: device, userAgent: request.headers[.userAgent], name: name,
                 address: context.sourceAddress, at: context.now
             )
             guard let started else { return try again(.mayNotSignIn, .forbidden) }
             guard let flow else { return answers.redirect(to: "/portal", cookies: started.cookies) }
-            return try await authorize.resume(                                           // 7 and on to the application
+            return try await authorize.resume(  // 7 and on to the application
                 flow, signedIn: started.signedIn, cookies: started.cookies, request, context
             )
         }
     }
 
-    private func flow(_ number: String?, _ request: Request, _ context: GapuraContext) async throws -> AuthorizationFlow? {
+    private func flow(_ number: String?, _ request: Request, _ context: GapuraContext) async throws
+        -> AuthorizationFlow?
+    {
         guard let number else { return nil }
         guard let flow = try await flows.find(number, in: answers.browser.handle(request), at: context.now) else {
             throw PageError(.flowLost, reason: "the flow is over, or another browser's")
@@ -109,7 +117,8 @@ package struct SignInEndpoint: Sendable {
     }
 
     private func page(
-        _ model: SignInModel, flow: String?, status: HTTPResponse.Status = .ok, uiLocales: String? = nil, _ request: Request
+        _ model: SignInModel, flow: String?, status: HTTPResponse.Status = .ok, uiLocales: String? = nil,
+        _ request: Request
     ) throws -> Response {
         var model = model
         model.flow = flow
@@ -118,7 +127,8 @@ package struct SignInEndpoint: Sendable {
 
     /// What may stand in the name field again: printable, and no longer than a name can be.
     private static func shownName(_ text: String) -> String {
-        text.utf8.count <= Authenticator.longestName && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f } ? text : ""
+        text.utf8.count <= Authenticator.longestName
+            && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f } ? text : ""
     }
 }
 

@@ -16,12 +16,16 @@ package struct SignOutEndpoint: Sendable {
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {
         router.get("/keluar") { request, context in
-            guard let signedIn = try await answers.browser.signedIn(request, context) else { return answers.redirect(to: "/keluar/selesai") }
+            guard let signedIn = try await answers.browser.signedIn(request, context) else {
+                return answers.redirect(to: "/keluar/selesai")
+            }
             let name = try await store.read { tx in
-                try signedIn.account.personID.flatMap { try tx.people.find($0)?.fullName } ?? signedIn.account.displayName
+                try signedIn.account.personID.flatMap { try tx.people.find($0)?.fullName }
+                    ?? signedIn.account.displayName
             }
             return try answers.page(
-                .signOut(SignOutModel(action: "/keluar", fields: [], applicationName: nil)), for: request, signedInName: name
+                .signOut(SignOutModel(action: "/keluar", fields: [], applicationName: nil)), for: request,
+                signedInName: name
             )
         }
         router.post("/keluar") { request, context in
@@ -31,7 +35,8 @@ package struct SignOutEndpoint: Sendable {
                 let now = context.now
                 _ = try await store.write { tx in
                     try SessionEnding.end(
-                        signedIn.session.id, of: signedIn.account, reason: .signedOut, by: .account(signedIn.account.id.text), in: tx, at: now
+                        signedIn.session.id, of: signedIn.account, reason: .signedOut,
+                        by: .account(signedIn.account.id.text), in: tx, at: now
                     )
                 }
                 doorbell.ring()

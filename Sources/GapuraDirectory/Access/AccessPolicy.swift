@@ -15,12 +15,14 @@ package enum AccessPolicy {
         }
     }
 
-    /// No rule admits everyone. Otherwise one rule of each sort that is present must hold: a place (agency or unit, subtree included), and a
-    /// kind of employment.
+    /// No rule admits everyone. Otherwise one rule of each sort that is present must hold: a place (agency or unit,
+    /// subtree included), and a kind of employment.
     package static func admits(_ subject: Subject, rules: [AccessRule]) -> Bool {
         let places = rules.filter { $0.kind != .employeeKind }
         let kinds = rules.filter { $0.kind == .employeeKind }
-        if !kinds.isEmpty, !kinds.contains(where: { $0.value.isExactly(subject.employeeKind.rawValue) }) { return false }
+        if !kinds.isEmpty, !kinds.contains(where: { $0.value.isExactly(subject.employeeKind.rawValue) }) {
+            return false
+        }
         guard !places.isEmpty else { return true }
         guard let path = subject.unitPath else { return false }
         let above = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }

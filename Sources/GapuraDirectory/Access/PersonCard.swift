@@ -1,6 +1,7 @@
 package import GapuraStore
 
-/// A person as applications and pages see them: the record, the number of today, the unit and its agency, read together.
+/// A person as applications and pages see them: the record, the number of today, the unit and its agency, read
+/// together.
 package struct PersonCard: Sendable {
     package var person: Person
     package var nip: String?

@@ -2,8 +2,8 @@ package import GapuraFormats
 package import GapuraStore
 import GapuraTokens
 
-/// The rules about accounts: who gets one, what changes its state, how a first password comes to it. Every function is one step inside the
-/// caller's transaction and writes its own audit row.
+/// The rules about accounts: who gets one, what changes its state, how a first password comes to it. Every function is
+/// one step inside the caller's transaction and writes its own audit row.
 package struct AccountDirectory {
     package let tx: Transaction
     package let actor: Actor
@@ -17,7 +17,8 @@ package struct AccountDirectory {
 
     // MARK: Finding
 
-    /// The account behind what somebody typed or an operator wrote: NIP (spaces and dots tolerated), verified email, or user name.
+    /// The account behind what somebody typed or an operator wrote: NIP (spaces and dots tolerated), verified email, or
+    /// user name.
     package func find(named name: String) throws -> Account? {
         switch SignInName(name) {
         case .nip(let digits): return try tx.accounts.find(nip: digits)
@@ -40,42 +41,54 @@ package struct AccountDirectory {
 
     // MARK: Changing
 
-    /// Adds an account without a person: an admin, contract staff, a vendor's engineer. The same call again answers the same account.
-    package func add(userName: String, displayName: String, email: String?, role: AdminRole, endsAt: Timestamp?) throws -> (
-        account: Account, isNew: Bool
-    ) {
+    /// Adds an account without a person: an admin, contract staff, a vendor's engineer. The same call again answers the
+    /// same account.
+    package func add(userName: String, displayName: String, email: String?, role: AdminRole, endsAt: Timestamp?) throws
+        -> (
+            account: Account, isNew: Bool
+        )
+    {
         guard SignInName.isUserName(userName) else {
             throw DirectoryError(
-                .invalid, "A user name has 3 to 64 characters a-z, 0-9, '.', '-' or '_', begins with a letter, and is not all digits.",
+                .invalid,
+                "A user name has 3 to 64 characters a-z, 0-9, '.', '-' or '_', begins with a letter, and is not all digits.",
                 id: "Nama pengguna terdiri dari 3 sampai 64 karakter a-z, 0-9, '.', '-' atau '_' dan diawali huruf."
             )
         }
-        guard !displayName.isEmpty, displayName.utf8.count <= 200, !displayName.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
-            throw DirectoryError(.invalid, "The name is missing, too long, or has control characters.", id: "Nama kosong, terlalu panjang, atau tidak sah.")
+        guard !displayName.isEmpty, displayName.utf8.count <= 200,
+            !displayName.unicodeScalars.contains(where: { $0.value < 0x20 })
+        else {
+            throw DirectoryError(
+                .invalid, "The name is missing, too long, or has control characters.",
+                id: "Nama kosong, terlalu panjang, atau tidak sah.")
         }
         if let known = try tx.accounts.find(userName: userName) {
             guard known.role == role, known.displayName == displayName else {
                 throw DirectoryError(
-                    .conflict, "The user name \(userName) belongs to another account; choose another, or change that one.",
+                    .conflict,
+                    "The user name \(userName) belongs to another account; choose another, or change that one.",
                     id: "Nama pengguna \(userName) sudah dipakai akun lain."
                 )
             }
             return (known, false)
         }
         let account = Account(
-            id: .make(now: now), sub: UUIDText.version4(), userName: nameKey(userName), displayName: displayName, email: email, state: .aktif,
+            id: .make(now: now), sub: UUIDText.version4(), userName: nameKey(userName), displayName: displayName,
+            email: email, state: .aktif,
             stateBy: .admin, role: role, endsAt: endsAt, createdAt: now, updatedAt: now
         )
         try tx.accounts.insert(account)
-        try tx.record(.accountAdded, by: actor, subject: account.id.text, detail: ["role": .string(role.rawValue)], at: now)
+        try tx.record(
+            .accountAdded, by: actor, subject: account.id.text, detail: ["role": .string(role.rawValue)], at: now)
         return (account, true)
     }
 
-    /// Sets the state by an admin's word, which a feed does not overrule until `followPersonnel`. Sessions end with the right to sign in.
+    /// Sets the state by an admin's word, which a feed does not overrule until `followPersonnel`. Sessions end with the
+    /// right to sign in.
     package func setState(_ account: Account, _ state: AccountState, followPersonnel: Bool = false) throws {
         let source: StateSource = followPersonnel ? .personnel : .admin
         guard account.state != state || account.stateBy != source else { return }
-        if account.role == .superadmin, state != .aktif, try tx.accounts.count(role: .superadmin) < 2 {
+        if state != .aktif, try isLastSuperadmin(account) {
             throw DirectoryError(
                 .refused, "This is the last superadmin; add another before this one is taken away.",
                 id: "Ini superadmin terakhir; tambahkan superadmin lain dahulu."
@@ -84,11 +97,24 @@ package struct AccountDirectory {
         try tx.accounts.updateState(account.id, state, by: source, at: now)
         try tx.record(
             .accountStateChanged, by: actor, subject: account.id.text,
-            detail: ["before": .string(account.state.rawValue), "after": .string(state.rawValue), "by": .string(source.rawValue)], at: now
+            detail: [
+                "before": .string(account.state.rawValue), "after": .string(state.rawValue),
+                "by": .string(source.rawValue),
+            ], at: now
         )
         if !state.mayUseApplications {
             try SessionEnding.endAll(of: account, reason: .accountState, by: actor, in: tx, at: now)
         }
+    }
+
+    /// Whether no other superadmin could sign in without this one.
+    package func isLastSuperadmin(_ account: Account) throws -> Bool {
+        guard account.role == .superadmin else { return false }
+        var others = 0
+        try tx.accounts.each { other in
+            if other.role == .superadmin, other.id != account.id, other.state(at: now) == .aktif { others += 1 }
+        }
+        return others == 0
     }
 
     /// Makes a one-time link's secret; earlier links of the account are dead from now on.
@@ -106,11 +132,13 @@ package struct AccountDirectory {
         try tx.signIn.consumeLinks(of: account.id, at: now)
         try tx.signIn.insert(
             OneTimeLink(
-                digest: StoredSecret.digest(secret, of: .oneTimeLink), accountID: account.id, purpose: purpose, createdAt: now,
+                digest: StoredSecret.digest(secret, of: .oneTimeLink), accountID: account.id, purpose: purpose,
+                createdAt: now,
                 expiresAt: now.adding(seconds: lifetime)
             )
         )
-        try tx.record(.linkIssued, by: actor, subject: account.id.text, detail: ["purpose": .string(purpose.rawValue)], at: now)
+        try tx.record(
+            .linkIssued, by: actor, subject: account.id.text, detail: ["purpose": .string(purpose.rawValue)], at: now)
         return secret
     }
 
@@ -122,7 +150,9 @@ package struct AccountDirectory {
         else { return nil }
         try tx.signIn.consumeLinks(of: account.id, at: now)
         try tx.accounts.updatePassword(account.id, hash: hash, at: now)
-        try tx.record(.passwordSet, by: actor, subject: account.id.text, detail: ["purpose": .string(link.purpose.rawValue)], at: now)
+        try tx.record(
+            .passwordSet, by: actor, subject: account.id.text, detail: ["purpose": .string(link.purpose.rawValue)],
+            at: now)
         try SessionEnding.endAll(of: account, reason: .passwordChanged, by: actor, in: tx, at: now)
         return account
     }

@@ -1,8 +1,8 @@
 package import GapuraFormats
 package import GapuraStore
 
-/// Ends sessions with everything that hangs below: tokens are revoked, and every client of the session that wants to hear of it stands in the
-/// sign-out ledger, all in the caller's transaction.
+/// Ends sessions with everything that hangs below: tokens are revoked, and every client of the session that wants to
+/// hear of it stands in the sign-out ledger, all in the caller's transaction.
 package enum SessionEnding {
     /// Why a session ended, as audit and ledger know it.
     package enum Reason: String, Sendable {
@@ -26,14 +26,17 @@ package enum SessionEnding {
         let told = try tx.logout.insertDeliveries(for: id, accountSub: account.sub, at: now)
         try tx.record(
             .sessionEnded, by: actor, subject: account.id.text,
-            detail: ["session": .string(id.text), "reason": .string(reason.rawValue), "clients": .integer(Int64(told))], at: now
+            detail: [
+                "session": .string(id.text), "reason": .string(reason.rawValue), "clients": .integer(Int64(told)),
+            ], at: now
         )
         return true
     }
 
     /// Ends every session of an account, its offline tokens too.
     package static func endAll(
-        of account: Account, except kept: SessionID? = nil, reason: Reason, by actor: Actor, in tx: Transaction, at now: Timestamp
+        of account: Account, except kept: SessionID? = nil, reason: Reason, by actor: Actor, in tx: Transaction,
+        at now: Timestamp
     ) throws {
         for id in try tx.sessions.listOpen(of: account.id) where id != kept {
             try end(id, of: account, reason: reason, by: actor, in: tx, at: now)

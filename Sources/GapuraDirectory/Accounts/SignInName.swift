@@ -1,6 +1,7 @@
 import GapuraStore
 
-/// What somebody types to say who they are. Decided by form alone, so an unknown name takes the same way as a known one.
+/// What somebody types to say who they are. Decided by form alone, so an unknown name takes the same way as a known
+/// one.
 package enum SignInName: Sendable, Equatable {
     /// 18 digits; spaces, dots and dashes between them are tolerated.
     case nip(String)
@@ -11,7 +12,9 @@ package enum SignInName: Sendable, Equatable {
     /// Nothing for text that can be no name: empty, longer than 254 bytes, or with control or non-ASCII characters.
     package init?(_ typed: String) {
         let trimmed = typed.utf8.drop { $0 == 0x20 || $0 == 0x09 }
-        guard !trimmed.isEmpty, trimmed.count <= 254, trimmed.allSatisfy({ (0x20...0x7e).contains($0) }) else { return nil }
+        guard !trimmed.isEmpty, trimmed.count <= 254, trimmed.allSatisfy({ (0x20...0x7e).contains($0) }) else {
+            return nil
+        }
         var bytes = Array(trimmed)
         while bytes.last == 0x20 { bytes.removeLast() }
         let digits = bytes.filter { (0x30...0x39).contains($0) }
@@ -24,10 +27,20 @@ package enum SignInName: Sendable, Equatable {
         self = bytes.filter { $0 == 0x40 }.count == 1 ? .email(text) : .userName(text)
     }
 
+    /// The one spelling of what was typed, whether anybody has that name or not.
+    package var key: String {
+        switch self {
+        case .nip(let digits): digits
+        case .email(let name), .userName(let name): nameKey(name)
+        }
+    }
+
     /// Whether text may be given out as a user name: 3 to 64 of `a-z 0-9 . - _`, the first a letter.
     package static func isUserName(_ text: String) -> Bool {
         let bytes = Array(nameKey(text).utf8)
-        guard (3...64).contains(bytes.count), let first = bytes.first, (0x61...0x7a).contains(first) else { return false }
+        guard (3...64).contains(bytes.count), let first = bytes.first, (0x61...0x7a).contains(first) else {
+            return false
+        }
         return bytes.allSatisfy {
             (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2e || $0 == 0x2d || $0 == 0x5f
         }

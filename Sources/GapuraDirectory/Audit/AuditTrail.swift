@@ -7,7 +7,8 @@ extension Transaction {
     ///
     /// `detail` holds opaque ids and words of ours only, never a name, a NIP or a secret.
     package func record(
-        _ event: AuditEvent, by actor: Actor, subject: String? = nil, clientID: ClientID? = nil, detail: JSONObject = JSONObject(),
+        _ event: AuditEvent, by actor: Actor, subject: String? = nil, clientID: ClientID? = nil,
+        detail: JSONObject = JSONObject(),
         at moment: Timestamp
     ) throws {
         let (seq, previous) = try audit.takeNext()
@@ -26,7 +27,8 @@ package enum AuditChain {
     package static func hash(of record: AuditRecord) -> String {
         let members: JSONValue = .array([
             .integer(record.seq), .integer(record.at.milliseconds), .string(record.event), .string(record.actor),
-            record.subject.map(JSONValue.string) ?? .null, record.clientID.map(JSONValue.string) ?? .null, .string(record.detail),
+            record.subject.map(JSONValue.string) ?? .null, record.clientID.map(JSONValue.string) ?? .null,
+            .string(record.detail),
             .string(record.previous),
         ])
         return Base64URL.encode(SHA256.hash(members.encoded()))
@@ -40,7 +42,11 @@ package enum AuditChain {
         var broken: Int64?
         try tx.audit.each { record in
             guard broken == nil else { return }
-            if record.seq != expected || !record.previous.isExactly(previous) || !hash(of: record).isExactly(record.hash) { broken = expected }
+            if record.seq != expected || !record.previous.isExactly(previous)
+                || !hash(of: record).isExactly(record.hash)
+            {
+                broken = expected
+            }
             expected += 1
             previous = record.hash
         }

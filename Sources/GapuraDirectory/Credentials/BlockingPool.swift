@@ -18,12 +18,12 @@ final class BlockingPool: @unchecked Sendable {
         limit = max(1, threads) + max(0, queue)
         for _ in 0..<max(1, threads) {
             let thread = Thread { [weak self] in
+                Thread.current.name = "gapura-\(name)"  // a name given before the start is not the kernel's
                 while let job = self?.next() {
                     job()
                     self?.finished()
                 }
             }
-            thread.name = "gapura-\(name)"
             thread.stackSize = 1 << 20
             thread.start()
         }

@@ -21,7 +21,8 @@ package struct Argon2Parameters: Sendable, Equatable {
     static let limit = Argon2Parameters(memory: 262_144, passes: 10, lanes: 16)
 }
 
-/// Hashes and checks passwords on threads of its own: as many as cores, with a bounded queue, never on an event loop or the cooperative pool.
+/// Hashes and checks passwords on threads of its own: as many as cores, with a bounded queue, never on an event loop or
+/// the cooperative pool.
 ///
 /// Beyond the queue nothing waits: `PasswordPoolFull` goes out as 503 with `Retry-After`.
 package final class PasswordHasher: Sendable {
@@ -44,12 +45,14 @@ package final class PasswordHasher: Sendable {
     private let pool: BlockingPool
     /// A hash nobody knows the password of: unknown names are checked against it, in the same time.
     private let decoy: String
+    private let computed = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - threads: concurrent hashes; cores by default.
     ///   - queue: how many may wait.
     package init(
-        parameters: Argon2Parameters = Argon2Parameters(), threads: Int = ProcessInfo.processInfo.activeProcessorCount, queue: Int = 200
+        parameters: Argon2Parameters = Argon2Parameters(), threads: Int = ProcessInfo.processInfo.activeProcessorCount,
+        queue: Int = 200
     ) throws {
         self.parameters = parameters
         pool = BlockingPool(name: "password", threads: threads, queue: queue)
@@ -59,23 +62,23 @@ package final class PasswordHasher: Sendable {
     /// Hashes a new password.
     /// - Returns: a PHC string, `$argon2id$v=19$m=…`.
     package func hash(_ password: String) async throws -> String {
-        let parameters = parameters
-        return try await pool.run { try Self.hash(password, with: parameters) }
+        try await pool.run { try self.computeHash(password) }
     }
 
     /// Checks a password against a stored hash, or against the decoy where there is none.
     package func verify(_ password: String, against stored: String?) async throws -> Outcome {
-        let parameters = parameters
-        let decoy = decoy
-        return try await pool.run {
+        try await pool.run {
             guard let stored, Self.isBearable(stored) else {
-                _ = Self.matches(password, decoy)
+                _ = self.matches(password, self.decoy)
                 return .wrong
             }
-            guard Self.matches(password, stored) else { return .wrong }
-            return Self.uses(parameters, stored) ? .right : .rightRehashed(try Self.hash(password, with: parameters))
+            guard self.matches(password, stored) else { return .wrong }
+            return Self.uses(self.parameters, stored) ? .right : .rightRehashed(try self.computeHash(password))
         }
     }
+
+    /// How many hashes were computed so far, for right and wrong, known and unknown (attack 149).
+    package var computations: Int { computed.load(ordering: .relaxed) }
 
     /// Stops the threads once what waits is done.
     package func shutdown() {
@@ -84,7 +87,8 @@ package final class PasswordHasher: Sendable {
 
     // MARK: libargon2
 
-    /// NFC, so that the same password from a phone and a PC is the same bytes (RFC 8265 OpaqueString); other spaces become U+0020.
+    /// NFC, so that the same password from a phone and a PC is the same bytes (RFC 8265 OpaqueString); other spaces
+    /// become U+0020.
     static func prepared(_ password: String) -> [UInt8] {
         var scalars = String.UnicodeScalarView()
         for scalar in password.unicodeScalars {
@@ -98,20 +102,29 @@ package final class PasswordHasher: Sendable {
         let salt = SecureRandom.bytes(16)
         var encoded = [CChar](repeating: 0, count: 256)
         let code = argon2id_hash_encoded(
-            parameters.passes, parameters.memory, parameters.lanes, bytes, bytes.count, salt, salt.count, 32, &encoded, encoded.count
+            parameters.passes, parameters.memory, parameters.lanes, bytes, bytes.count, salt, salt.count, 32, &encoded,
+            encoded.count
         )
         guard code == ARGON2_OK.rawValue else { throw HashingFailed(code: code) }
         return String(decoding: encoded.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    private static func matches(_ password: String, _ encoded: String) -> Bool {
-        let bytes = prepared(password)
+    private func computeHash(_ password: String) throws -> String {
+        computed.add(1, ordering: .relaxed)
+        return try Self.hash(password, with: parameters)
+    }
+
+    private func matches(_ password: String, _ encoded: String) -> Bool {
+        computed.add(1, ordering: .relaxed)
+        let bytes = Self.prepared(password)
         return argon2id_verify(encoded, bytes, bytes.count) == ARGON2_OK.rawValue
     }
 
     /// The parameters in a PHC string, read without trusting them.
     static func parameters(of encoded: String) -> Argon2Parameters? {
-        let parts = encoded.utf8.split(separator: UInt8(ascii: "$"), omittingEmptySubsequences: true).map { String(Substring($0)) }
+        let parts = encoded.utf8.split(separator: UInt8(ascii: "$"), omittingEmptySubsequences: true).map {
+            String(Substring($0))
+        }
         guard parts.count == 5, parts[0] == "argon2id", parts[1] == "v=19" else { return nil }
         var found: [String: UInt32] = [:]
         for pair in parts[2].utf8.split(separator: UInt8(ascii: ",")) {

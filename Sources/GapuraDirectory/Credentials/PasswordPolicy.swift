@@ -17,8 +17,8 @@ package struct PasswordPolicy: Sendable {
         self.minimum = minimum
     }
 
-    /// Refuses what is too short, too long, or what anybody would try first: the person's own numbers and names, one character or one short
-    /// piece repeated, a run of the keyboard, and the commonest words.
+    /// Refuses what is too short, too long, or what anybody would try first: the person's own numbers and names, one
+    /// character or one short piece repeated, a run of the keyboard, and the commonest words.
     /// - Parameter personal: NIP, user name, parts of the name.
     package func check(_ password: String, personal: [String]) throws(Problem) {
         let count = password.unicodeScalars.count
@@ -33,12 +33,16 @@ package struct PasswordPolicy: Sendable {
         }
         if Set(letters).count < 4 { throw .guessable }
         if isRepetition(Array(letters)) || isRun(Array(letters)) { throw .guessable }
-        for word in Self.commonWords where contains(bare, word) && bare.utf8.count - word.utf8.count < minimum / 2 { throw .guessable }
+        for word in Self.commonWords where contains(bare, word) && bare.utf8.count - word.utf8.count < minimum / 2 {
+            throw .guessable
+        }
     }
 
     private static let commonWords = [
-        "password", "katasandi", "sandi", "rahasia", "indonesia", "bismillah", "sayang", "administrator", "admin", "qwertyuiop", "qwerty",
-        "asdfghjkl", "asdfgh", "zxcvbnm", "letmein", "welcome", "selamatdatang", "pemerintah", "gapura", "iloveyou", "akucintakamu",
+        "password", "katasandi", "sandi", "rahasia", "indonesia", "bismillah", "sayang", "administrator", "admin",
+        "qwertyuiop", "qwerty",
+        "asdfghjkl", "asdfgh", "zxcvbnm", "letmein", "welcome", "selamatdatang", "pemerintah", "gapura", "iloveyou",
+        "akucintakamu",
         "1234567890", "0987654321", "12345678", "123456", "abcdefgh", "merdeka", "garuda", "pancasila",
     ]
 
@@ -46,7 +50,9 @@ package struct PasswordPolicy: Sendable {
         let text = Array(text.utf8)
         let word = Array(word.utf8)
         guard !word.isEmpty, word.count <= text.count else { return false }
-        return (0...(text.count - word.count)).contains { start in text[start..<(start + word.count)].elementsEqual(word) }
+        return (0...(text.count - word.count)).contains { start in
+            text[start..<(start + word.count)].elementsEqual(word)
+        }
     }
 
     private func isRepetition(_ bytes: [UInt8]) -> Bool {

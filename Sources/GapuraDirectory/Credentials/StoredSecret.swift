@@ -1,8 +1,8 @@
 import GapuraFormats
 import GapuraTokens
 
-/// How random secrets are stored: only their SHA-256, with the kind of secret inside the hash, so that a value from one store is worthless in
-/// another (a code is no refresh token, a link no session).
+/// How random secrets are stored: only their SHA-256, with the kind of secret inside the hash, so that a value from one
+/// store is worthless in another (a code is no refresh token, a link no session).
 package enum StoredSecret {
     package enum Kind: String, Sendable {
         case session

@@ -20,7 +20,9 @@ struct AccountPage: Sendable {
 
     func addRoutes(to router: some RouterMethods<GapuraContext>) {
         router.get("/akun") { request, context in
-            guard let signedIn = try await answers.browser.signedIn(request, context) else { return answers.redirect(to: "/masuk") }
+            guard let signedIn = try await answers.browser.signedIn(request, context) else {
+                return answers.redirect(to: "/masuk")
+            }
             let model = try await model(for: signedIn, at: context.now)
             return try answers.page(.account(model), for: request, signedInName: model.person.fullName)
         }
@@ -34,12 +36,14 @@ struct AccountPage: Sendable {
             let card = try signedIn.account.personID.flatMap { try PersonCard.read($0, in: tx) }
             let sessions = try tx.sessions.listLive(of: signedIn.account.id, at: now).prefix(50).map { session in
                 AccountModel.SessionLine(
-                    id: session.id.text, isCurrent: session.id == signedIn.session.id, userAgent: session.userAgent, address: session.address,
+                    id: session.id.text, isCurrent: session.id == signedIn.session.id, userAgent: session.userAgent,
+                    address: session.address,
                     startedAt: session.createdAt, lastSeenAt: session.lastSeenAt
                 )
             }
             return AccountModel(
-                person: PersonModel(signedIn.account, card), sessions: Array(sessions), zone: (zone.offsetSeconds, zone.name)
+                person: PersonModel(signedIn.account, card), sessions: Array(sessions),
+                zone: (zone.offsetSeconds, zone.name)
             )
         }
     }
@@ -49,7 +53,9 @@ struct AccountPage: Sendable {
         let form = try await RequestParameters(form: request)
         try form.refuseDuplicates()
         try answers.browser.checkForm(form, request)
-        guard let signedIn = try await answers.browser.signedIn(request, context) else { return answers.redirect(to: "/masuk") }
+        guard let signedIn = try await answers.browser.signedIn(request, context) else {
+            return answers.redirect(to: "/masuk")
+        }
         let now = context.now
         let (account, current) = (signedIn.account, signedIn.session.id)
         let actor = Actor.account(account.id.text)

@@ -18,7 +18,9 @@ struct PortalPage: Sendable {
 
     func addRoutes(to router: some RouterMethods<GapuraContext>) {
         router.get("/portal") { request, context in
-            guard let signedIn = try await answers.browser.signedIn(request, context) else { return answers.redirect(to: "/masuk") }
+            guard let signedIn = try await answers.browser.signedIn(request, context) else {
+                return answers.redirect(to: "/masuk")
+            }
             let model = try await model(for: signedIn.account, at: context.now)
             return try answers.page(.portal(model), for: request, signedInName: model.personName)
         }
@@ -31,17 +33,23 @@ struct PortalPage: Sendable {
             let person = PersonModel(account, card)
             let subject = card?.accessSubject ?? AccessPolicy.Subject(employeeKind: .nonASN, unitPath: nil)
             let isLimited = !account.state(at: now).mayUseApplications
-            let owners = Dictionary(try tx.units.list().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
-            let tiles = try isLimited ? [] : tx.applications.listTiles(for: account.id)
-                .filter { AccessPolicy.admits(subject, rules: $0.rules) }
-                .map { tile in
-                    PortalModel.Tile(
-                        name: tile.application.name, description: tile.application.description, url: tile.application.url ?? "",
-                        agency: tile.application.ownerUnitID.flatMap { owners[$0] }, lastUsed: tile.lastUsedAt
-                    )
-                }
+            let owners = Dictionary(
+                try tx.units.list().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+            let tiles =
+                try isLimited
+                ? []
+                : tx.applications.listTiles(for: account.id)
+                    .filter { AccessPolicy.admits(subject, rules: $0.rules) }
+                    .map { tile in
+                        PortalModel.Tile(
+                            name: tile.application.name, description: tile.application.description,
+                            url: tile.application.url ?? "",
+                            agency: tile.application.ownerUnitID.flatMap { owners[$0] }, lastUsed: tile.lastUsedAt
+                        )
+                    }
             return PortalModel(
-                personName: person.fullName, tiles: tiles, person: person, limited: isLimited, zone: (zone.offsetSeconds, zone.name)
+                personName: person.fullName, tiles: tiles, person: person, limited: isLimited,
+                zone: (zone.offsetSeconds, zone.name)
             )
         }
     }
@@ -65,8 +73,10 @@ extension PersonModel {
     /// What the city knows of whoever holds an account.
     init(_ account: Account, _ card: PersonCard?) {
         self.init(
-            fullName: card?.person.fullName ?? account.displayName ?? account.userName ?? "", nip: card?.nip, userName: account.userName,
-            employeeKind: card?.person.employeeKind.rawValue, grade: card?.person.grade, post: card?.person.postName, unit: card?.unit?.name,
+            fullName: card?.person.fullName ?? account.displayName ?? account.userName ?? "", nip: card?.nip,
+            userName: account.userName,
+            employeeKind: card?.person.employeeKind.rawValue, grade: card?.person.grade, post: card?.person.postName,
+            unit: card?.unit?.name,
             agency: card?.agency?.name, email: account.email ?? card?.person.email, phone: card?.person.phone
         )
     }

@@ -53,8 +53,8 @@ struct ServeCommand: AsyncParsableCommand {
         logger.notice("stopped")
     }
 
-    /// Services end in the reverse order: first this node says that it is not ready, then the address for people finishes what is under way, then the
-    /// commands' socket, then the second address, at last the jobs.
+    /// Services end in the reverse order: first this node says that it is not ready, then the address for people
+    /// finishes what is under way, then the commands' socket, then the second address, at last the jobs.
     private func run(_ gateway: Gateway, _ logger: Logger) async throws {
         let services = gateway.services
         let issuer = services.settings.issuer

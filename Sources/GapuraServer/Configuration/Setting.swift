@@ -2,8 +2,8 @@ import Gapura
 
 /// One thing a city may set: its key in the YAML file, its variable, what it means, and how its text becomes a value.
 ///
-/// The catalogue is the only source: the reader, the reference page and `gapura settings` are made from it, and the default is read from
-/// `GatewaySettings` itself.
+/// The catalogue is the only source: the reader, the reference page and `gapura settings` are made from it, and the
+/// default is read from `GatewaySettings` itself.
 struct Setting: Sendable {
     let key: String
     /// What may stand there, for the reference page and for errors: "a duration such as 90s, 15m, 12h or 30d".

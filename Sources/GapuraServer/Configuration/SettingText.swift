@@ -95,7 +95,8 @@ enum SettingText {
             && text.utf8.allSatisfy { isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
     }
 
-    /// An issuer: scheme, host and perhaps a port and a path, RFC 8414 section 2: no query, no fragment; no slash at its end.
+    /// An issuer: scheme, host and perhaps a port and a path, RFC 8414 section 2: no query, no fragment; no slash at
+    /// its end.
     static func isOrigin(_ text: String) -> Bool {
         guard let rest = ["https://", "http://"].lazy.compactMap({ after($0, in: text) }).first, !rest.isEmpty,
             rest.utf8.count <= 200

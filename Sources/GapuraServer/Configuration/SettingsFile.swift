@@ -7,7 +7,8 @@ import Yams
     import Foundation
 #endif
 
-/// The keys of the YAML file with their lines: swift-configuration answers what it is asked for and does not tell what nobody asks for.
+/// The keys of the YAML file with their lines: swift-configuration answers what it is asked for and does not tell what
+/// nobody asks for.
 struct SettingsFile: Sendable {
     struct Entry: Sendable {
         let key: String

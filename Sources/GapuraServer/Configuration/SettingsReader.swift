@@ -10,7 +10,8 @@ struct LoadedSettings: Sendable {
     let file: String?
 }
 
-/// Fills `GatewaySettings` from a YAML file and from variables. Variables win; an empty variable counts as none. Unknown keys stop the start.
+/// Fills `GatewaySettings` from a YAML file and from variables. Variables win; an empty variable counts as none.
+/// Unknown keys stop the start.
 struct SettingsReader: Sendable {
     let environment: [String: String]
 

@@ -83,7 +83,8 @@ enum Console {
     }
 }
 
-/// Text from data on its way to a terminal: control characters and marks that change the direction of writing could make it lie or obey.
+/// Text from data on its way to a terminal: control characters and marks that change the direction of writing could
+/// make it lie or obey.
 enum TerminalText {
     static func plain(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()

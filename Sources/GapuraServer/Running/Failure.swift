@@ -2,7 +2,8 @@ import ArgumentParser
 import Gapura
 import GapuraTokens
 
-/// How a command ends that did not do what was asked: one line in each language on the standard error, and an exit code.
+/// How a command ends that did not do what was asked: one line in each language on the standard error, and an exit
+/// code.
 enum Failure {
     static let refused: Int32 = 1
     static let usage: Int32 = 2

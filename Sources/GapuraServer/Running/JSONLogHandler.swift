@@ -10,8 +10,8 @@ import Logging
 
 /// Logs as JSON on the standard error, one object per line: `time`, `level`, `message`, then the metadata.
 ///
-/// One `write` per line, so that lines of several threads never mix (up to the size of a pipe's buffer). Secrets never come here: whoever logs leaves
-/// them out.
+/// One `write` per line, so that lines of several threads never mix (up to the size of a pipe's buffer). Secrets never
+/// come here: whoever logs leaves them out.
 struct JSONLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level = .info

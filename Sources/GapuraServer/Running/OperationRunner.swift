@@ -17,7 +17,8 @@ struct OperationRunner: Sendable {
         return try await reach(operation, arguments) { Console.progress($0, $1) }
     }
 
-    /// A gateway that starts holds the database before it listens, and another command holds it for a moment: both are waited for.
+    /// A gateway that starts holds the database before it listens, and another command holds it for a moment: both are
+    /// waited for.
     private func reach(
         _ operation: String, _ arguments: JSONObject, progress: @escaping @Sendable (Double, String) -> Void
     ) async throws -> JSONValue {

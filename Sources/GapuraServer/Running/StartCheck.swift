@@ -7,7 +7,8 @@ import GapuraStore
     import Darwin
 #endif
 
-/// What is looked at before a database is used. A disk that is not mounted, or a keys folder that is gone, must not pass for a new city.
+/// What is looked at before a database is used. A disk that is not mounted, or a keys folder that is gone, must not
+/// pass for a new city.
 enum StartCheck {
     /// For `serve`: the gateway opens keys before the database, and makes them where there are none.
     static func beforeServing(_ settings: GatewaySettings) async throws {
@@ -46,7 +47,8 @@ enum StartCheck {
                 id: "Basis data ini belum disiapkan; jalankan `gapura setup` dahulu."
             )
         }
-        // New keys beside an old database would break every client with an HS secret and every token: making them is a decision.
+        // New keys beside an old database would break every client with an HS secret and every token: making them is a
+        // decision.
         guard SigningKeyring.exists(folder: settings.keysFolder) else {
             throw OperationError(
                 .refused,

@@ -54,9 +54,12 @@ package struct Account: Sendable, Equatable {
     package var updatedAt: Timestamp
 
     package init(
-        id: AccountID, personID: PersonID? = nil, sub: String, userName: String? = nil, displayName: String? = nil, email: String? = nil,
-        emailVerified: Bool = false, state: AccountState, stateBy: StateSource, role: AdminRole = .none, sponsorID: AccountID? = nil,
-        endsAt: Timestamp? = nil, passwordHash: String? = nil, passwordChangedAt: Timestamp? = nil, createdAt: Timestamp, updatedAt: Timestamp
+        id: AccountID, personID: PersonID? = nil, sub: String, userName: String? = nil, displayName: String? = nil,
+        email: String? = nil,
+        emailVerified: Bool = false, state: AccountState, stateBy: StateSource, role: AdminRole = .none,
+        sponsorID: AccountID? = nil,
+        endsAt: Timestamp? = nil, passwordHash: String? = nil, passwordChangedAt: Timestamp? = nil,
+        createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
         self.personID = personID

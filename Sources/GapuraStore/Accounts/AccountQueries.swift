@@ -28,7 +28,8 @@ package struct AccountQueries {
     }
 
     package func find(userName: String) throws -> Account? {
-        try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE user_name_key = \(nameKey(userName))").map(Self.account)
+        try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE user_name_key = \(nameKey(userName))").map(
+            Self.account)
     }
 
     /// By any current NIP or NI PPPK; the digits only.
@@ -103,7 +104,9 @@ package struct AccountQueries {
         try tx.run("UPDATE accounts SET password_hash = \(new) WHERE id = \(id) AND password_hash = \(old)")
     }
 
-    package func updateState(_ id: AccountID, _ state: AccountState, by source: StateSource, at moment: Timestamp) throws {
+    package func updateState(_ id: AccountID, _ state: AccountState, by source: StateSource, at moment: Timestamp)
+        throws
+    {
         try tx.run(
             "UPDATE accounts SET state = \(state.rawValue), state_by = \(source.rawValue), updated_at = \(moment) WHERE id = \(id)"
         )
@@ -113,13 +116,15 @@ package struct AccountQueries {
 
     /// Reads the columns above, beginning at a position of a longer select list.
     static func account(_ row: Row, from start: Int) throws -> Account {
-        guard let state = AccountState(rawValue: try row.text(start + 7)), let by = StateSource(rawValue: try row.text(start + 8)),
+        guard let state = AccountState(rawValue: try row.text(start + 7)),
+            let by = StateSource(rawValue: try row.text(start + 8)),
             let role = AdminRole(rawValue: try row.text(start + 9))
         else { throw StoreError.unreadable("accounts.state, state_by or role") }
         return Account(
             id: try row.id(start), personID: try row.optionalID(start + 1), sub: try row.text(start + 2),
             userName: try row.optionalText(start + 3), displayName: try row.optionalText(start + 4),
-            email: try row.optionalText(start + 5), emailVerified: try row.bool(start + 6), state: state, stateBy: by, role: role,
+            email: try row.optionalText(start + 5), emailVerified: try row.bool(start + 6), state: state, stateBy: by,
+            role: role,
             sponsorID: try row.optionalID(start + 10), endsAt: try row.optionalTime(start + 11),
             passwordHash: try row.optionalText(start + 12), passwordChangedAt: try row.optionalTime(start + 13),
             createdAt: try row.time(start + 14), updatedAt: try row.time(start + 15)

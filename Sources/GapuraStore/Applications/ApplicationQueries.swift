@@ -77,7 +77,9 @@ package struct ApplicationQueries {
     package func replaceRules(of id: ApplicationID, with rules: [AccessRule]) throws {
         try tx.run("DELETE FROM access_rules WHERE application_id = \(id)")
         for rule in Set(rules) {
-            try tx.run("INSERT INTO access_rules (application_id, kind, value) VALUES (\(id), \(rule.kind.rawValue), \(rule.value))")
+            try tx.run(
+                "INSERT INTO access_rules (application_id, kind, value) VALUES (\(id), \(rule.kind.rawValue), \(rule.value))"
+            )
         }
     }
 
@@ -95,16 +97,21 @@ package struct ApplicationQueries {
     }
 
     static func application(_ row: Row) throws -> ApplicationRecord {
-        guard let state = ApplicationState(rawValue: try row.text(7)) else { throw StoreError.unreadable("applications.state") }
+        guard let state = ApplicationState(rawValue: try row.text(7)) else {
+            throw StoreError.unreadable("applications.state")
+        }
         return ApplicationRecord(
             id: try row.id(0), slug: try row.text(1), name: try row.text(2), description: try row.optionalText(3),
-            url: try row.optionalText(4), ownerUnitID: try row.optionalID(5), contact: try row.optionalText(6), state: state,
+            url: try row.optionalText(4), ownerUnitID: try row.optionalID(5), contact: try row.optionalText(6),
+            state: state,
             createdAt: try row.time(8), updatedAt: try row.time(9)
         )
     }
 
     private static func rule(_ row: Row, from start: Int) throws -> AccessRule {
-        guard let kind = AccessRule.Kind(rawValue: try row.text(start)) else { throw StoreError.unreadable("access_rules.kind") }
+        guard let kind = AccessRule.Kind(rawValue: try row.text(start)) else {
+            throw StoreError.unreadable("access_rules.kind")
+        }
         return AccessRule(kind: kind, value: try row.text(start + 1))
     }
 }

@@ -29,7 +29,8 @@ package struct ApplicationRecord: Sendable, Equatable {
     package var updatedAt: Timestamp
 
     package init(
-        id: ApplicationID, slug: String, name: String, description: String? = nil, url: String? = nil, ownerUnitID: UnitID? = nil,
+        id: ApplicationID, slug: String, name: String, description: String? = nil, url: String? = nil,
+        ownerUnitID: UnitID? = nil,
         contact: String? = nil, state: ApplicationState, createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
@@ -45,8 +46,8 @@ package struct ApplicationRecord: Sendable, Equatable {
     }
 }
 
-/// One line of who may use an application. No line at all admits everyone; lines of one kind are alternatives, different kinds must all hold
-/// (agency and unit count as one kind: where somebody works).
+/// One line of who may use an application. No line at all admits everyone; lines of one kind are alternatives,
+/// different kinds must all hold (agency and unit count as one kind: where somebody works).
 package struct AccessRule: Sendable, Equatable, Hashable {
     package enum Kind: String, Sendable, CaseIterable {
         /// `value` is the unit id of an agency.

@@ -45,7 +45,9 @@ package struct AuditQueries {
 
     /// The end of the chain: its last place and hash.
     package func head() throws -> (seq: Int64, hash: String) {
-        guard let row = try tx.first("SELECT seq, hash FROM audit_head WHERE id = 1") else { throw StoreError.unreadable("audit_head") }
+        guard let row = try tx.first("SELECT seq, hash FROM audit_head WHERE id = 1") else {
+            throw StoreError.unreadable("audit_head")
+        }
         return (try row.integer(0), try row.text(1))
     }
 
@@ -56,7 +58,8 @@ package struct AuditQueries {
 
     static func record(_ row: Row) throws -> AuditRecord {
         AuditRecord(
-            seq: try row.integer(0), at: try row.time(1), event: try row.text(2), actor: try row.text(3), subject: try row.optionalText(4),
+            seq: try row.integer(0), at: try row.time(1), event: try row.text(2), actor: try row.text(3),
+            subject: try row.optionalText(4),
             clientID: try row.optionalText(5), detail: try row.text(6), previous: try row.text(7), hash: try row.text(8)
         )
     }

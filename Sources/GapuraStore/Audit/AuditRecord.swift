@@ -17,7 +17,8 @@ package struct AuditRecord: Sendable, Equatable {
     package var hash: String
 
     package init(
-        seq: Int64, at: Timestamp, event: String, actor: String, subject: String?, clientID: String?, detail: String, previous: String,
+        seq: Int64, at: Timestamp, event: String, actor: String, subject: String?, clientID: String?, detail: String,
+        previous: String,
         hash: String
     ) {
         self.seq = seq

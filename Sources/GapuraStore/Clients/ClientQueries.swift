@@ -33,7 +33,8 @@ package struct ClientQueries {
     }
 
     package func list(of applicationID: ApplicationID) throws -> [ClientRecord] {
-        try tx.rows("SELECT \(fragment: Self.columns) FROM clients WHERE application_id = \(applicationID) ORDER BY id").map(Self.client)
+        try tx.rows("SELECT \(fragment: Self.columns) FROM clients WHERE application_id = \(applicationID) ORDER BY id")
+            .map(Self.client)
     }
 
     package func insert(_ client: ClientRecord) throws {
@@ -58,9 +59,12 @@ package struct ClientQueries {
     }
 
     static func client(_ row: Row) throws -> ClientRecord {
-        guard let state = ClientRecord.State(rawValue: try row.text(2)) else { throw StoreError.unreadable("clients.state") }
+        guard let state = ClientRecord.State(rawValue: try row.text(2)) else {
+            throw StoreError.unreadable("clients.state")
+        }
         return ClientRecord(
-            id: ClientID(try row.text(0)), applicationID: try row.id(1), state: state, secretDigest: try row.optionalText(3),
+            id: ClientID(try row.text(0)), applicationID: try row.id(1), state: state,
+            secretDigest: try row.optionalText(3),
             sealedSecret: try row.optionalText(4), secretChangedAt: try row.optionalTime(5), settings: try row.text(6),
             backchannelLogoutURI: try row.optionalText(7), createdAt: try row.time(8), updatedAt: try row.time(9)
         )

@@ -36,7 +36,8 @@ package struct ClientRecord: Sendable, Equatable {
     package var updatedAt: Timestamp
 
     package init(
-        id: ClientID, applicationID: ApplicationID, state: State, secretDigest: String?, sealedSecret: String?, secretChangedAt: Timestamp?,
+        id: ClientID, applicationID: ApplicationID, state: State, secretDigest: String?, sealedSecret: String?,
+        secretChangedAt: Timestamp?,
         settings: String, backchannelLogoutURI: String?, createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id

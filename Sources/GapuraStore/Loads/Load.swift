@@ -15,7 +15,8 @@ package struct Load: Sendable, Equatable {
     package var counts: String
 
     package init(
-        id: LoadID, fileName: String, fileDigest: String, unitsDigest: String?, appliedAt: Timestamp, actor: String, counts: String
+        id: LoadID, fileName: String, fileDigest: String, unitsDigest: String?, appliedAt: Timestamp, actor: String,
+        counts: String
     ) {
         self.id = id
         self.fileName = fileName

@@ -30,7 +30,8 @@ package struct LoadQueries {
 
     /// Newest first.
     package func list(limit: Int64) throws -> [Load] {
-        try tx.rows("SELECT \(fragment: Self.columns) FROM loads ORDER BY applied_at DESC, id DESC LIMIT \(limit)").map(Self.load)
+        try tx.rows("SELECT \(fragment: Self.columns) FROM loads ORDER BY applied_at DESC, id DESC LIMIT \(limit)").map(
+            Self.load)
     }
 
     package func latest() throws -> Load? {
@@ -41,16 +42,20 @@ package struct LoadQueries {
         try tx.rows(
             "SELECT load_id, row_number, outcome, reason, pns_id FROM load_findings WHERE load_id = \(id) ORDER BY row_number, reason"
         ).map { row in
-            guard let outcome = LoadFinding.Outcome(rawValue: try row.text(2)) else { throw StoreError.unreadable("load_findings.outcome") }
+            guard let outcome = LoadFinding.Outcome(rawValue: try row.text(2)) else {
+                throw StoreError.unreadable("load_findings.outcome")
+            }
             return LoadFinding(
-                loadID: try row.id(0), rowNumber: try row.integer(1), outcome: outcome, reason: try row.text(3), pnsID: try row.optionalText(4)
+                loadID: try row.id(0), rowNumber: try row.integer(1), outcome: outcome, reason: try row.text(3),
+                pnsID: try row.optionalText(4)
             )
         }
     }
 
     static func load(_ row: Row) throws -> Load {
         Load(
-            id: try row.id(0), fileName: try row.text(1), fileDigest: try row.text(2), unitsDigest: try row.optionalText(3),
+            id: try row.id(0), fileName: try row.text(1), fileDigest: try row.text(2),
+            unitsDigest: try row.optionalText(3),
             appliedAt: try row.time(4), actor: try row.text(5), counts: try row.text(6)
         )
     }

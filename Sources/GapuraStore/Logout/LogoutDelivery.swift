@@ -29,8 +29,10 @@ package struct LogoutDelivery: Sendable, Equatable {
     package var problem: String?
 
     package init(
-        id: DeliveryID, sessionID: SessionID, accountSub: String, clientID: ClientID, sid: String, uri: String, createdAt: Timestamp,
-        nextTryAt: Timestamp?, tries: Int64 = 0, state: State = .waiting, answeredAt: Timestamp? = nil, status: Int64? = nil,
+        id: DeliveryID, sessionID: SessionID, accountSub: String, clientID: ClientID, sid: String, uri: String,
+        createdAt: Timestamp,
+        nextTryAt: Timestamp?, tries: Int64 = 0, state: State = .waiting, answeredAt: Timestamp? = nil,
+        status: Int64? = nil,
         problem: String? = nil
     ) {
         self.id = id

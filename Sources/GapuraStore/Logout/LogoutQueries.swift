@@ -34,7 +34,8 @@ package struct LogoutQueries {
         for row in clients {
             try insert(
                 LogoutDelivery(
-                    id: .make(now: moment), sessionID: sessionID, accountSub: accountSub, clientID: ClientID(try row.text(1)),
+                    id: .make(now: moment), sessionID: sessionID, accountSub: accountSub,
+                    clientID: ClientID(try row.text(1)),
                     sid: try row.text(0), uri: try row.text(2), createdAt: moment, nextTryAt: moment
                 )
             )
@@ -63,14 +64,18 @@ package struct LogoutQueries {
     }
 
     package func list(of sessionID: SessionID) throws -> [LogoutDelivery] {
-        try tx.rows("SELECT \(fragment: Self.columns) FROM logout_deliveries WHERE session_id = \(sessionID) ORDER BY created_at")
-            .map(Self.delivery)
+        try tx.rows(
+            "SELECT \(fragment: Self.columns) FROM logout_deliveries WHERE session_id = \(sessionID) ORDER BY created_at"
+        )
+        .map(Self.delivery)
     }
 
     /// The newest lines of the ledger.
     package func list(limit: Int64) throws -> [LogoutDelivery] {
-        try tx.rows("SELECT \(fragment: Self.columns) FROM logout_deliveries ORDER BY created_at DESC, id DESC LIMIT \(limit)")
-            .map(Self.delivery)
+        try tx.rows(
+            "SELECT \(fragment: Self.columns) FROM logout_deliveries ORDER BY created_at DESC, id DESC LIMIT \(limit)"
+        )
+        .map(Self.delivery)
     }
 
     /// When the next delivery is due.
@@ -79,11 +84,15 @@ package struct LogoutQueries {
     }
 
     static func delivery(_ row: Row) throws -> LogoutDelivery {
-        guard let state = LogoutDelivery.State(rawValue: try row.text(9)) else { throw StoreError.unreadable("logout_deliveries.state") }
+        guard let state = LogoutDelivery.State(rawValue: try row.text(9)) else {
+            throw StoreError.unreadable("logout_deliveries.state")
+        }
         return LogoutDelivery(
-            id: try row.id(0), sessionID: try row.id(1), accountSub: try row.text(2), clientID: ClientID(try row.text(3)),
+            id: try row.id(0), sessionID: try row.id(1), accountSub: try row.text(2),
+            clientID: ClientID(try row.text(3)),
             sid: try row.text(4), uri: try row.text(5), createdAt: try row.time(6), nextTryAt: try row.optionalTime(7),
-            tries: try row.integer(8), state: state, answeredAt: try row.optionalTime(10), status: try row.optionalInteger(11),
+            tries: try row.integer(8), state: state, answeredAt: try row.optionalTime(10),
+            status: try row.optionalInteger(11),
             problem: try row.optionalText(12)
         )
     }

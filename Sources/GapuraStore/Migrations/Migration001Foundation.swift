@@ -1,8 +1,10 @@
 extension Migration {
-    /// The first schema: organisation, people, accounts, sign-in, applications and clients, tokens, sign-out, audit, personnel loads.
+    /// The first schema: organisation, people, accounts, sign-in, applications and clients, tokens, sign-out, audit,
+    /// personnel loads.
     ///
-    /// Portable subset: `TEXT` and `BIGINT`; times in milliseconds since 1970, booleans 0/1. Secrets stand here only as SHA-256 digests (base64url), except
-    /// `clients.sealed_secret`, which must compute and is under AES-256-GCM with a key in `keys/`.
+    /// Portable subset: `TEXT` and `BIGINT`; times in milliseconds since 1970, booleans 0/1. Secrets stand here only as
+    /// SHA-256 digests (base64url), except `clients.sealed_secret`, which must compute and is under AES-256-GCM with a
+    /// key in `keys/`.
     static let foundation = Migration(version: 1, name: "foundation") { tx in
         for statement in organisation + accounts + applications + tokens + records {
             try tx.run(statement)

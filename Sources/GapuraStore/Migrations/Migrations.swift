@@ -1,4 +1,5 @@
-/// Every change of the schema, in order. A new one is a file beside this and one line here; one that has been released is never edited.
+/// Every change of the schema, in order. A new one is a file beside this and one line here; one that has been released
+/// is never edited.
 package enum Migrations {
     package static let all: [Migration] = [
         .foundation

@@ -42,9 +42,12 @@ package struct Person: Sendable, Equatable {
     package var updatedAt: Timestamp
 
     package init(
-        id: PersonID, pnsID: String?, name: String, frontTitle: String? = nil, backTitle: String? = nil, employeeKind: EmployeeKind,
-        statusCode: String? = nil, statusName: String? = nil, grade: String? = nil, postKind: String? = nil, postID: String? = nil,
-        postName: String? = nil, postSince: Timestamp? = nil, unitID: UnitID? = nil, worksHere: Bool = true, email: String? = nil,
+        id: PersonID, pnsID: String?, name: String, frontTitle: String? = nil, backTitle: String? = nil,
+        employeeKind: EmployeeKind,
+        statusCode: String? = nil, statusName: String? = nil, grade: String? = nil, postKind: String? = nil,
+        postID: String? = nil,
+        postName: String? = nil, postSince: Timestamp? = nil, unitID: UnitID? = nil, worksHere: Bool = true,
+        email: String? = nil,
         phone: String? = nil, needsReview: Bool = false, createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
@@ -95,7 +98,9 @@ package struct PersonAlias: Sendable, Equatable {
     package var validFrom: Timestamp
     package var validTo: Timestamp?
 
-    package init(id: AliasID, personID: PersonID, kind: Kind, value: String, validFrom: Timestamp, validTo: Timestamp? = nil) {
+    package init(
+        id: AliasID, personID: PersonID, kind: Kind, value: String, validFrom: Timestamp, validTo: Timestamp? = nil
+    ) {
         self.id = id
         self.personID = personID
         self.kind = kind

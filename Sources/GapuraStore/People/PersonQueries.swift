@@ -24,8 +24,10 @@ package struct PersonQueries {
 
     /// The person who is known by this NIP or NI PPPK today.
     package func find(nip: String) throws -> Person? {
-        try tx.first("SELECT person_id FROM aliases WHERE value = \(nip) AND kind IN ('nip', 'ni_pppk') AND valid_to IS NULL")
-            .flatMap { try find($0.id(0)) }
+        try tx.first(
+            "SELECT person_id FROM aliases WHERE value = \(nip) AND kind IN ('nip', 'ni_pppk') AND valid_to IS NULL"
+        )
+        .flatMap { try find($0.id(0)) }
     }
 
     /// Everyone, one by one.
@@ -67,7 +69,9 @@ package struct PersonQueries {
 
     /// The numbers a person is known by, past ones included, oldest first.
     package func aliases(of id: PersonID) throws -> [PersonAlias] {
-        try tx.rows("SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE person_id = \(id) ORDER BY valid_from, id").map(Self.alias)
+        try tx.rows(
+            "SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE person_id = \(id) ORDER BY valid_from, id"
+        ).map(Self.alias)
     }
 
     /// The NIP or NI PPPK of today.
@@ -82,7 +86,9 @@ package struct PersonQueries {
 
     /// Every current alias of everybody, one by one.
     package func eachCurrentAlias(_ body: (PersonAlias) throws -> Void) throws {
-        try tx.stream("SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE valid_to IS NULL") { try body(Self.alias($0)) }
+        try tx.stream("SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE valid_to IS NULL") {
+            try body(Self.alias($0))
+        }
     }
 
     package func insert(_ alias: PersonAlias) throws {
@@ -100,7 +106,9 @@ package struct PersonQueries {
     }
 
     static func alias(_ row: Row) throws -> PersonAlias {
-        guard let kind = PersonAlias.Kind(rawValue: try row.text(2)) else { throw StoreError.unreadable("aliases.kind") }
+        guard let kind = PersonAlias.Kind(rawValue: try row.text(2)) else {
+            throw StoreError.unreadable("aliases.kind")
+        }
         return PersonAlias(
             id: try row.id(0), personID: try row.id(1), kind: kind, value: try row.text(3), validFrom: try row.time(4),
             validTo: try row.optionalTime(5)
@@ -108,13 +116,18 @@ package struct PersonQueries {
     }
 
     static func person(_ row: Row) throws -> Person {
-        guard let kind = EmployeeKind(rawValue: try row.text(5)) else { throw StoreError.unreadable("people.employee_kind") }
+        guard let kind = EmployeeKind(rawValue: try row.text(5)) else {
+            throw StoreError.unreadable("people.employee_kind")
+        }
         return Person(
-            id: try row.id(0), pnsID: try row.optionalText(1), name: try row.text(2), frontTitle: try row.optionalText(3),
-            backTitle: try row.optionalText(4), employeeKind: kind, statusCode: try row.optionalText(6), statusName: try row.optionalText(7),
+            id: try row.id(0), pnsID: try row.optionalText(1), name: try row.text(2),
+            frontTitle: try row.optionalText(3),
+            backTitle: try row.optionalText(4), employeeKind: kind, statusCode: try row.optionalText(6),
+            statusName: try row.optionalText(7),
             grade: try row.optionalText(8), postKind: try row.optionalText(9), postID: try row.optionalText(10),
             postName: try row.optionalText(11), postSince: try row.optionalTime(12), unitID: try row.optionalID(13),
-            worksHere: try row.bool(14), email: try row.optionalText(15), phone: try row.optionalText(16), needsReview: try row.bool(17),
+            worksHere: try row.bool(14), email: try row.optionalText(15), phone: try row.optionalText(16),
+            needsReview: try row.bool(17),
             createdAt: try row.time(18), updatedAt: try row.time(19)
         )
     }

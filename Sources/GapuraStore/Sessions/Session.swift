@@ -23,8 +23,10 @@ package struct Session: Sendable, Equatable {
     package var endReason: String?
 
     package init(
-        id: SessionID, digest: String, accountID: AccountID, authTime: Timestamp, amr: String, acr: String, userAgent: String?,
-        address: String?, createdAt: Timestamp, lastSeenAt: Timestamp, idleEndsAt: Timestamp, endsAt: Timestamp, endedAt: Timestamp? = nil,
+        id: SessionID, digest: String, accountID: AccountID, authTime: Timestamp, amr: String, acr: String,
+        userAgent: String?,
+        address: String?, createdAt: Timestamp, lastSeenAt: Timestamp, idleEndsAt: Timestamp, endsAt: Timestamp,
+        endedAt: Timestamp? = nil,
         endReason: String? = nil
     ) {
         self.id = id

@@ -58,7 +58,8 @@ package struct SessionQueries {
     /// A fresh sign-in in the same browser: a new secret, the old one is dead, what hangs below the session stays.
     /// - Returns: whether the session was still live.
     package func renew(
-        _ id: SessionID, digest: String, authTime: Timestamp, amr: String, acr: String, idleEndsAt: Timestamp, endsAt: Timestamp
+        _ id: SessionID, digest: String, authTime: Timestamp, amr: String, acr: String, idleEndsAt: Timestamp,
+        endsAt: Timestamp
     ) throws -> Bool {
         try tx.run(
             """
@@ -70,7 +71,9 @@ package struct SessionQueries {
 
     /// - Returns: whether this call ended it.
     package func end(_ id: SessionID, reason: String, at moment: Timestamp) throws -> Bool {
-        try tx.run("UPDATE sessions SET ended_at = \(moment), end_reason = \(reason) WHERE id = \(id) AND ended_at IS NULL") == 1
+        try tx.run(
+            "UPDATE sessions SET ended_at = \(moment), end_reason = \(reason) WHERE id = \(id) AND ended_at IS NULL")
+            == 1
     }
 
     /// Ids of the sessions of an account that nobody ended yet.
@@ -89,11 +92,13 @@ package struct SessionQueries {
     }
 
     package func clientSession(sid: String) throws -> ClientSession? {
-        try tx.first("SELECT \(fragment: Self.clientColumns) FROM client_sessions WHERE sid = \(sid)").map(Self.clientSession)
+        try tx.first("SELECT \(fragment: Self.clientColumns) FROM client_sessions WHERE sid = \(sid)").map(
+            Self.clientSession)
     }
 
     package func clientSessions(of sessionID: SessionID) throws -> [ClientSession] {
-        try tx.rows("SELECT \(fragment: Self.clientColumns) FROM client_sessions WHERE session_id = \(sessionID)").map(Self.clientSession)
+        try tx.rows("SELECT \(fragment: Self.clientColumns) FROM client_sessions WHERE session_id = \(sessionID)").map(
+            Self.clientSession)
     }
 
     package func insert(_ session: ClientSession) throws {
@@ -111,16 +116,20 @@ package struct SessionQueries {
 
     static func clientSession(_ row: Row) throws -> ClientSession {
         ClientSession(
-            sid: try row.text(0), sessionID: try row.id(1), clientID: ClientID(try row.text(2)), createdAt: try row.time(3),
+            sid: try row.text(0), sessionID: try row.id(1), clientID: ClientID(try row.text(2)),
+            createdAt: try row.time(3),
             lastUsedAt: try row.time(4)
         )
     }
 
     static func session(_ row: Row) throws -> Session {
         Session(
-            id: try row.id(0), digest: try row.text(1), accountID: try row.id(2), authTime: try row.time(3), amr: try row.text(4),
-            acr: try row.text(5), userAgent: try row.optionalText(6), address: try row.optionalText(7), createdAt: try row.time(8),
-            lastSeenAt: try row.time(9), idleEndsAt: try row.time(10), endsAt: try row.time(11), endedAt: try row.optionalTime(12),
+            id: try row.id(0), digest: try row.text(1), accountID: try row.id(2), authTime: try row.time(3),
+            amr: try row.text(4),
+            acr: try row.text(5), userAgent: try row.optionalText(6), address: try row.optionalText(7),
+            createdAt: try row.time(8),
+            lastSeenAt: try row.time(9), idleEndsAt: try row.time(10), endsAt: try row.time(11),
+            endedAt: try row.optionalTime(12),
             endReason: try row.optionalText(13)
         )
     }

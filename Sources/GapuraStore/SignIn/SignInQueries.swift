@@ -19,7 +19,8 @@ package struct OneTimeLink: Sendable, Equatable {
     package var usedAt: Timestamp?
 
     package init(
-        digest: String, accountID: AccountID, purpose: Purpose, createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil
+        digest: String, accountID: AccountID, purpose: Purpose, createdAt: Timestamp, expiresAt: Timestamp,
+        usedAt: Timestamp? = nil
     ) {
         self.digest = digest
         self.accountID = accountID
@@ -40,7 +41,10 @@ package struct Flow: Sendable, Equatable {
     package var expiresAt: Timestamp
     package var usedAt: Timestamp?
 
-    package init(digest: String, clientID: ClientID?, request: String, createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil) {
+    package init(
+        digest: String, clientID: ClientID?, request: String, createdAt: Timestamp, expiresAt: Timestamp,
+        usedAt: Timestamp? = nil
+    ) {
         self.digest = digest
         self.clientID = clientID
         self.request = request
@@ -83,9 +87,12 @@ package struct SignInQueries {
         try tx.first(
             "SELECT digest, account_id, purpose, created_at, expires_at, used_at FROM one_time_links WHERE digest = \(digest)"
         ).map { row in
-            guard let purpose = OneTimeLink.Purpose(rawValue: try row.text(2)) else { throw StoreError.unreadable("one_time_links.purpose") }
+            guard let purpose = OneTimeLink.Purpose(rawValue: try row.text(2)) else {
+                throw StoreError.unreadable("one_time_links.purpose")
+            }
             return OneTimeLink(
-                digest: try row.text(0), accountID: try row.id(1), purpose: purpose, createdAt: try row.time(3), expiresAt: try row.time(4),
+                digest: try row.text(0), accountID: try row.id(1), purpose: purpose, createdAt: try row.time(3),
+                expiresAt: try row.time(4),
                 usedAt: try row.optionalTime(5)
             )
         }
@@ -115,7 +122,9 @@ package struct SignInQueries {
     }
 
     package func findFlow(digest: String) throws -> Flow? {
-        try tx.first("SELECT digest, client_id, request, created_at, expires_at, used_at FROM flows WHERE digest = \(digest)").map { row in
+        try tx.first(
+            "SELECT digest, client_id, request, created_at, expires_at, used_at FROM flows WHERE digest = \(digest)"
+        ).map { row in
             Flow(
                 digest: try row.text(0), clientID: try row.optionalText(1).map(ClientID.init), request: try row.text(2),
                 createdAt: try row.time(3), expiresAt: try row.time(4), usedAt: try row.optionalTime(5)
@@ -125,7 +134,9 @@ package struct SignInQueries {
 
     /// Spends a flow. - Returns: whether this call was the one that did.
     package func consumeFlow(digest: String, at moment: Timestamp) throws -> Bool {
-        try tx.run("UPDATE flows SET used_at = \(moment) WHERE digest = \(digest) AND used_at IS NULL AND expires_at > \(moment)") == 1
+        try tx.run(
+            "UPDATE flows SET used_at = \(moment) WHERE digest = \(digest) AND used_at IS NULL AND expires_at > \(moment)"
+        ) == 1
     }
 
     package func countOpenFlows(at moment: Timestamp) throws -> Int64 {

@@ -22,7 +22,8 @@ package struct TokenFamily: Sendable, Equatable {
     package var revokeReason: String?
 
     package init(
-        id: FamilyID, clientID: ClientID, accountID: AccountID, sessionID: SessionID, sid: String, scope: String, authTime: Timestamp,
+        id: FamilyID, clientID: ClientID, accountID: AccountID, sessionID: SessionID, sid: String, scope: String,
+        authTime: Timestamp,
         amr: String, acr: String, offline: Bool, createdAt: Timestamp, endsAt: Timestamp, revokedAt: Timestamp? = nil,
         revokeReason: String? = nil
     ) {
@@ -83,7 +84,8 @@ package struct RefreshToken: Sendable, Equatable {
     package var usedAt: Timestamp?
 
     package init(
-        digest: String, familyID: FamilyID, clientID: ClientID, createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil
+        digest: String, familyID: FamilyID, clientID: ClientID, createdAt: Timestamp, expiresAt: Timestamp,
+        usedAt: Timestamp? = nil
     ) {
         self.digest = digest
         self.familyID = familyID
@@ -94,7 +96,8 @@ package struct RefreshToken: Sendable, Equatable {
     }
 }
 
-/// An opaque access token, of which only the digest is stored. A token without a family is a client's own (client credentials).
+/// An opaque access token, of which only the digest is stored. A token without a family is a client's own (client
+/// credentials).
 package struct AccessToken: Sendable, Equatable {
     package var digest: String
     package var familyID: FamilyID?
@@ -105,7 +108,8 @@ package struct AccessToken: Sendable, Equatable {
     package var expiresAt: Timestamp
 
     package init(
-        digest: String, familyID: FamilyID?, clientID: ClientID, scope: String, audience: String, createdAt: Timestamp, expiresAt: Timestamp
+        digest: String, familyID: FamilyID?, clientID: ClientID, scope: String, audience: String, createdAt: Timestamp,
+        expiresAt: Timestamp
     ) {
         self.digest = digest
         self.familyID = familyID
@@ -124,10 +128,12 @@ package struct FamilyStanding: Sendable {
     package var session: (endedAt: Timestamp?, idleEndsAt: Timestamp, endsAt: Timestamp)
     package var clientActive: Bool
 
-    /// Whether tokens of the family count at a moment: nobody revoked it, the client may act, the person may use applications, and the
-    /// session lives unless the family outlives it.
+    /// Whether tokens of the family count at a moment: nobody revoked it, the client may act, the person may use
+    /// applications, and the session lives unless the family outlives it.
     package func isGood(at moment: Timestamp) -> Bool {
-        guard family.revokedAt == nil, moment < family.endsAt, clientActive, account.state(at: moment).mayUseApplications else { return false }
+        guard family.revokedAt == nil, moment < family.endsAt, clientActive,
+            account.state(at: moment).mayUseApplications
+        else { return false }
         return family.offline || (session.endedAt == nil && moment < session.endsAt)
     }
 }

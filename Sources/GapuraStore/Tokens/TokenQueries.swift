@@ -18,7 +18,9 @@ package struct TokenQueries {
         """
 
     package func find(_ id: FamilyID) throws -> TokenFamily? {
-        try tx.first("SELECT \(fragment: Self.familyColumns) FROM token_families WHERE id = \(id)").map { try Self.family($0) }
+        try tx.first("SELECT \(fragment: Self.familyColumns) FROM token_families WHERE id = \(id)").map {
+            try Self.family($0)
+        }
     }
 
     /// The family with everything its tokens depend on, as it is now.
@@ -59,7 +61,8 @@ package struct TokenQueries {
     }
 
     /// Revokes what hangs below a session, all or all but what was meant to outlive it.
-    package func revokeAll(of sessionID: SessionID, includingOffline: Bool, reason: String, at moment: Timestamp) throws {
+    package func revokeAll(of sessionID: SessionID, includingOffline: Bool, reason: String, at moment: Timestamp) throws
+    {
         try tx.run(
             """
             UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE session_id = \(sessionID)
@@ -101,8 +104,10 @@ package struct TokenQueries {
             """
         ).map { row in
             AuthorizationCode(
-                digest: try row.text(0), familyID: try row.id(1), clientID: ClientID(try row.text(2)), redirectURI: try row.text(3),
-                nonce: try row.optionalText(4), challenge: try row.optionalText(5), createdAt: try row.time(6), expiresAt: try row.time(7),
+                digest: try row.text(0), familyID: try row.id(1), clientID: ClientID(try row.text(2)),
+                redirectURI: try row.text(3),
+                nonce: try row.optionalText(4), challenge: try row.optionalText(5), createdAt: try row.time(6),
+                expiresAt: try row.time(7),
                 usedAt: try row.optionalTime(8)
             )
         }
@@ -129,7 +134,8 @@ package struct TokenQueries {
             "SELECT digest, family_id, client_id, created_at, expires_at, used_at FROM refresh_tokens WHERE digest = \(digest)"
         ).map { row in
             RefreshToken(
-                digest: try row.text(0), familyID: try row.id(1), clientID: ClientID(try row.text(2)), createdAt: try row.time(3),
+                digest: try row.text(0), familyID: try row.id(1), clientID: ClientID(try row.text(2)),
+                createdAt: try row.time(3),
                 expiresAt: try row.time(4), usedAt: try row.optionalTime(5)
             )
         }
@@ -162,7 +168,8 @@ package struct TokenQueries {
             "SELECT digest, family_id, client_id, scope, audience, created_at, expires_at FROM access_tokens WHERE digest = \(digest)"
         ).map { row in
             AccessToken(
-                digest: try row.text(0), familyID: try row.optionalID(1), clientID: ClientID(try row.text(2)), scope: try row.text(3),
+                digest: try row.text(0), familyID: try row.optionalID(1), clientID: ClientID(try row.text(2)),
+                scope: try row.text(3),
                 audience: try row.text(4), createdAt: try row.time(5), expiresAt: try row.time(6)
             )
         }
@@ -173,7 +180,8 @@ package struct TokenQueries {
     }
 
     package func insertRevoked(jti: String, expiresAt: Timestamp) throws {
-        try tx.run("INSERT INTO revoked_tokens (jti, expires_at) VALUES (\(jti), \(expiresAt)) ON CONFLICT (jti) DO NOTHING")
+        try tx.run(
+            "INSERT INTO revoked_tokens (jti, expires_at) VALUES (\(jti), \(expiresAt)) ON CONFLICT (jti) DO NOTHING")
     }
 
     package func isRevoked(jti: String) throws -> Bool {
@@ -182,9 +190,12 @@ package struct TokenQueries {
 
     static func family(_ row: Row) throws -> TokenFamily {
         TokenFamily(
-            id: try row.id(0), clientID: ClientID(try row.text(1)), accountID: try row.id(2), sessionID: try row.id(3), sid: try row.text(4),
-            scope: try row.text(5), authTime: try row.time(6), amr: try row.text(7), acr: try row.text(8), offline: try row.bool(9),
-            createdAt: try row.time(10), endsAt: try row.time(11), revokedAt: try row.optionalTime(12), revokeReason: try row.optionalText(13)
+            id: try row.id(0), clientID: ClientID(try row.text(1)), accountID: try row.id(2), sessionID: try row.id(3),
+            sid: try row.text(4),
+            scope: try row.text(5), authTime: try row.time(6), amr: try row.text(7), acr: try row.text(8),
+            offline: try row.bool(9),
+            createdAt: try row.time(10), endsAt: try row.time(11), revokedAt: try row.optionalTime(12),
+            revokeReason: try row.optionalText(13)
         )
     }
 }

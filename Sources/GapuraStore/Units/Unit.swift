@@ -2,7 +2,8 @@ package import GapuraFormats
 
 package typealias UnitID = ID<Unit>
 
-/// A node of the organisation tree, as SIASN's `ref-unor` knows it. The agency (OPD) is the top unit under the government.
+/// A node of the organisation tree, as SIASN's `ref-unor` knows it. The agency (OPD) is the top unit under the
+/// government.
 package struct Unit: Sendable, Equatable {
     package var id: UnitID
     /// The id in the personnel agency's data.
@@ -24,7 +25,8 @@ package struct Unit: Sendable, Equatable {
     package var validTo: Timestamp?
 
     package init(
-        id: UnitID, sourceID: String, parentID: UnitID?, agencyID: UnitID?, name: String, postName: String?, kind: String?,
+        id: UnitID, sourceID: String, parentID: UnitID?, agencyID: UnitID?, name: String, postName: String?,
+        kind: String?,
         echelon: String?, path: String, headPNSID: String?, validFrom: Timestamp, validTo: Timestamp? = nil
     ) {
         self.id = id

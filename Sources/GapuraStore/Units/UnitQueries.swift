@@ -63,9 +63,12 @@ package struct UnitQueries {
 
     static func unit(_ row: Row) throws -> Unit {
         Unit(
-            id: try row.id(0), sourceID: try row.text(1), parentID: try row.optionalID(2), agencyID: try row.optionalID(3),
-            name: try row.text(4), postName: try row.optionalText(5), kind: try row.optionalText(6), echelon: try row.optionalText(7),
-            path: try row.text(8), headPNSID: try row.optionalText(9), validFrom: try row.time(10), validTo: try row.optionalTime(11)
+            id: try row.id(0), sourceID: try row.text(1), parentID: try row.optionalID(2),
+            agencyID: try row.optionalID(3),
+            name: try row.text(4), postName: try row.optionalText(5), kind: try row.optionalText(6),
+            echelon: try row.optionalText(7),
+            path: try row.text(8), headPNSID: try row.optionalText(9), validFrom: try row.time(10),
+            validTo: try row.optionalTime(11)
         )
     }
 }

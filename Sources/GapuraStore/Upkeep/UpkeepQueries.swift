@@ -17,7 +17,8 @@ package struct UpkeepQueries {
         gone += try tx.run("DELETE FROM access_tokens WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM revoked_tokens WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM one_time_links WHERE expires_at < \(old)")
-        gone += try tx.run("DELETE FROM throttles WHERE last_failure_at < \(moment.adding(seconds: -86_400)) AND open_at < \(moment)")
+        gone += try tx.run(
+            "DELETE FROM throttles WHERE last_failure_at < \(moment.adding(seconds: -86_400)) AND open_at < \(moment)")
         // A code is remembered well beyond its life, so that a second use still revokes what the first gave.
         gone += try tx.run("DELETE FROM codes WHERE expires_at < \(moment.adding(seconds: -3600))")
         gone += try tx.run("DELETE FROM refresh_tokens WHERE expires_at < \(moment.adding(seconds: -3600))")
@@ -52,13 +53,15 @@ package struct UpkeepQueries {
     }
 
     package func setMeta(_ key: String, _ value: String) throws {
-        try tx.run("INSERT INTO meta (key, value) VALUES (\(key), \(value)) ON CONFLICT (key) DO UPDATE SET value = \(value)")
+        try tx.run(
+            "INSERT INTO meta (key, value) VALUES (\(key), \(value)) ON CONFLICT (key) DO UPDATE SET value = \(value)")
     }
 
     /// After a restore: yesterday's sessions, tokens and links must not live again.
     package func endEverything(at moment: Timestamp) throws {
         try tx.run("UPDATE sessions SET ended_at = \(moment), end_reason = 'restored' WHERE ended_at IS NULL")
-        try tx.run("UPDATE token_families SET revoked_at = \(moment), revoke_reason = 'restored' WHERE revoked_at IS NULL")
+        try tx.run(
+            "UPDATE token_families SET revoked_at = \(moment), revoke_reason = 'restored' WHERE revoked_at IS NULL")
         try tx.run("UPDATE one_time_links SET used_at = \(moment) WHERE used_at IS NULL")
         try tx.run("UPDATE codes SET used_at = \(moment) WHERE used_at IS NULL")
         try tx.run("DELETE FROM flows")

@@ -13,7 +13,9 @@ struct AuthorizationBehaviourTests {
     private static let noPKCE: KeyValuePairs<String, String?> = ["code_challenge": nil, "code_challenge_method": nil]
 
     /// Signs in again where a request asks for it; answers what the application gets.
-    private func pass(_ city: City, _ pairs: Pairs, in browser: TestBrowser, person: String = "ujang") async throws -> (asked: Bool, answer: TestAnswer) {
+    private func pass(_ city: City, _ pairs: Pairs, in browser: TestBrowser, person: String = "ujang") async throws -> (
+        asked: Bool, answer: TestAnswer
+    ) {
         let start = try await city.authorize(pairs, in: browser)
         guard let location = start.location, location.hasPrefix("/masuk?alur=") else { return (false, start) }
         let page = try await browser.get(location)
@@ -45,7 +47,12 @@ struct AuthorizationBehaviourTests {
         try await withCity { city in
             let browser = try await city.signedIn()
             let answer = try await city.authorize(
-                city.asking("web", ["extra": "foobar", "resource": "https://x.contoh.go.id", "claims": "{", "vtr": "[]", "dpop_jkt": "x"]), in: browser
+                city.asking(
+                    "web",
+                    [
+                        "extra": "foobar", "resource": "https://x.contoh.go.id", "claims": "{", "vtr": "[]",
+                        "dpop_jkt": "x",
+                    ]), in: browser
             )
             #expect(answer.parameter("code") != nil)
             #expect(answer.location?.contains("extra") == false)
@@ -72,7 +79,8 @@ struct AuthorizationBehaviourTests {
             let signedIn = try await city.signedIn()
             // From another site: without an Origin of ours, and without cookies, which SameSite=Lax keeps back.
             let first = try await city.gateway.post(
-                "/oauth2/authorize", city.asking("web", ["state": "a+b &=%\u{e9}", "nonce": "n-1"]), headers: [.origin: "https://simpeg.contoh.go.id"]
+                "/oauth2/authorize", city.asking("web", ["state": "a+b &=%\u{e9}", "nonce": "n-1"]),
+                headers: [.origin: "https://simpeg.contoh.go.id"]
             )
             #expect(first.status == 303)
             let answer = try await signedIn.get(try #require(first.location))
@@ -82,7 +90,8 @@ struct AuthorizationBehaviourTests {
             let stranger = city.gateway.browser()
             let start = try await stranger.follow(try await stranger.post("/oauth2/authorize", city.asking()))
             #expect(start.status == 200)
-            #expect(try await stranger.signIn(City.nips["ujang"] ?? "", City.password, on: start).parameter("code") != nil)
+            #expect(
+                try await stranger.signIn(City.nips["ujang"] ?? "", City.password, on: start).parameter("code") != nil)
             let error = try await stranger.post("/oauth2/authorize", city.asking("web", ["scope": "tte"]))
             expectRedirect(try await stranger.get(try #require(error.location)), "invalid_scope")
         }
@@ -91,7 +100,8 @@ struct AuthorizationBehaviourTests {
     @Test(
         "behaviour 6: state comes back byte for byte, in success and error, and never where none was sent",
         arguments: [
-            String(repeating: "s", count: 128), "a b+c&d=e#f%20/?:@", "caf\u{e9} cafe\u{301}", "\u{212a}", "{\"a\":\"<b>\"}", "%00%0d%0a", " ", "\u{1f600}\u{202e}",
+            String(repeating: "s", count: 128), "a b+c&d=e#f%20/?:@", "caf\u{e9} cafe\u{301}", "\u{212a}",
+            "{\"a\":\"<b>\"}", "%00%0d%0a", " ", "\u{1f600}\u{202e}",
         ]
     )
     func state(state: String) async throws {
@@ -101,9 +111,12 @@ struct AuthorizationBehaviourTests {
             #expect(same(good.parameter("state"), state))
             #expect(good.parameter("code") != nil)
             #expect(good.location?.contains("#") == false)
-            expectRedirect(try await city.authorize(city.asking("web", ["state": state, "scope": "tte"]), in: browser), "invalid_scope", state: state)
+            expectRedirect(
+                try await city.authorize(city.asking("web", ["state": state, "scope": "tte"]), in: browser),
+                "invalid_scope", state: state)
             // Through the sign-in as well, where it waits in the database.
-            let (asked, late) = try await pass(city, city.asking("web", ["state": state, "prompt": "login"]), in: browser)
+            let (asked, late) = try await pass(
+                city, city.asking("web", ["state": state, "prompt": "login"]), in: browser)
             #expect(asked)
             #expect(same(late.parameter("state"), state))
             for pairs in [city.asking("web", ["state": nil]), city.asking("web", ["state": nil, "scope": "tte"])] {
@@ -140,7 +153,8 @@ struct AuthorizationBehaviourTests {
         try await withCity { city in
             let browser = try await city.signedIn()
             for uri in [
-                City.redirectURI + "/lain", City.redirectURI + "?foo=bar", City.redirectURI + "?dummy1=ipsum", City.redirectURI + "?dummy1=lorem&foo=bar",
+                City.redirectURI + "/lain", City.redirectURI + "?foo=bar", City.redirectURI + "?dummy1=ipsum",
+                City.redirectURI + "?dummy1=lorem&foo=bar",
                 City.redirectURI + "?", "https://lain.contoh.go.id/cb",
             ] { expectLocal400(try await city.authorize(city.asking("web", ["redirect_uri": uri]), in: browser)) }
         }
@@ -149,7 +163,8 @@ struct AuthorizationBehaviourTests {
     @Test("behaviour 11: no redirect_uri is an error page")
     func noRedirectURI() async throws {
         try await withCity { city in
-            expectLocal400(try await city.authorize(city.asking("web", ["redirect_uri": nil]), in: try await city.signedIn()))
+            expectLocal400(
+                try await city.authorize(city.asking("web", ["redirect_uri": nil]), in: try await city.signedIn()))
         }
     }
 
@@ -160,9 +175,12 @@ struct AuthorizationBehaviourTests {
             let browser = try await city.signedIn()
             let good = try await city.authorize(city.asking("web", ["redirect_uri": uri]), in: browser)
             #expect(good.location?.hasPrefix(uri + "&code=") == true)
-            let tokens = try await city.token(city.redeeming(try #require(good.parameter("code")), ["redirect_uri": uri]), "web")
+            let tokens = try await city.token(
+                city.redeeming(try #require(good.parameter("code")), ["redirect_uri": uri]), "web")
             #expect(tokens.status == 200)
-            expectRedirect(try await city.authorize(city.asking("web", ["redirect_uri": uri, "scope": "tte"]), in: browser), "invalid_scope", to: uri)
+            expectRedirect(
+                try await city.authorize(city.asking("web", ["redirect_uri": uri, "scope": "tte"]), in: browser),
+                "invalid_scope", to: uri)
         }
     }
 
@@ -172,7 +190,8 @@ struct AuthorizationBehaviourTests {
     func silentWithoutSession() async throws {
         try await withCity { city in
             let browser = city.gateway.browser()
-            expectRedirect(try await city.authorize(city.asking("web", ["prompt": "none"]), in: browser), "login_required")
+            expectRedirect(
+                try await city.authorize(city.asking("web", ["prompt": "none"]), in: browser), "login_required")
             // Nor with a session that is over.
             let old = try await city.signedIn()
             city.gateway.clock.advance(seconds: 7200)
@@ -224,7 +243,8 @@ struct AuthorizationBehaviourTests {
             try await city.addClient(
                 "ketat",
                 [
-                    "client_name": "Ketat", "redirect_uris": [.string(City.redirectURI)], "token_endpoint_auth_method": "none", "default_max_age": 60,
+                    "client_name": "Ketat", "redirect_uris": [.string(City.redirectURI)],
+                    "token_endpoint_auth_method": "none", "default_max_age": 60,
                 ]
             )
             #expect(try await !pass(city, city.asking("ketat"), in: browser).asked)
@@ -237,7 +257,8 @@ struct AuthorizationBehaviourTests {
     func maxAgeLong() async throws {
         try await withCity { city in
             let browser = city.gateway.browser()
-            let first = try await idToken(city, try await pass(city, city.asking("web", ["max_age": "15000"]), in: browser).answer)
+            let first = try await idToken(
+                city, try await pass(city, city.asking("web", ["max_age": "15000"]), in: browser).answer)
             city.gateway.clock.advance(seconds: 5)
             let (asked, answer) = try await pass(city, city.asking("web", ["max_age": "10000"]), in: browser)
             #expect(!asked)
@@ -245,7 +266,8 @@ struct AuthorizationBehaviourTests {
             #expect(first["auth_time"] != nil)
             #expect(second["auth_time"] == first["auth_time"])
             for bad in ["-1", "x", "1.5", "99999999999999999999", "1 ", "\u{661}"] {
-                expectRedirect(try await city.authorize(city.asking("web", ["max_age": bad]), in: browser), "invalid_request")
+                expectRedirect(
+                    try await city.authorize(city.asking("web", ["max_age": bad]), in: browser), "invalid_request")
             }
         }
     }
@@ -272,12 +294,15 @@ struct AuthorizationBehaviourTests {
             let hint = try #require(tokens["id_token"]?.string)
             let first = try city.claims(of: hint)
             city.gateway.clock.advance(seconds: 3600)
-            let answer = try await city.authorize(city.asking("web", ["id_token_hint": hint, "prompt": "none"]), in: browser)
+            let answer = try await city.authorize(
+                city.asking("web", ["id_token_hint": hint, "prompt": "none"]), in: browser)
             let second = try await idToken(city, answer)
             #expect(second["sub"] == first["sub"])
             #expect(second["auth_time"] == first["auth_time"])
             let other = try #require(try await city.tokens("web", for: "siti")["id_token"]?.string)
-            expectRedirect(try await city.authorize(city.asking("web", ["id_token_hint": other, "prompt": "none"]), in: browser), "login_required")
+            expectRedirect(
+                try await city.authorize(city.asking("web", ["id_token_hint": other, "prompt": "none"]), in: browser),
+                "login_required")
         }
     }
 
@@ -286,17 +311,22 @@ struct AuthorizationBehaviourTests {
         try await withCity { city in
             let signedIn = try await city.signedIn()
             for (name, value) in [
-                ("login_hint", "189001011915011001"), ("login_hint", "tidak-ada@contoh.invalid"), ("login_hint", String(repeating: "x", count: 5000)),
-                ("ui_locales", "se"), ("ui_locales", "en id"), ("ui_locales", "xx-yy zz"), ("claims_locales", "se"), ("display", "page"), ("display", "popup"),
+                ("login_hint", "189001011915011001"), ("login_hint", "tidak-ada@contoh.invalid"),
+                ("login_hint", String(repeating: "x", count: 5000)),
+                ("ui_locales", "se"), ("ui_locales", "en id"), ("ui_locales", "xx-yy zz"), ("claims_locales", "se"),
+                ("display", "page"), ("display", "popup"),
                 ("display", "touch"), ("display", "ngawur"),
             ] {
-                #expect(try await city.authorize(city.asking("web", [name: value]), in: signedIn).parameter("code") != nil)
+                #expect(
+                    try await city.authorize(city.asking("web", [name: value]), in: signedIn).parameter("code") != nil)
                 let browser = city.gateway.browser()
                 let start = try await city.authorize(city.asking("web", [name: value]), in: browser)
                 let page = try await browser.get(try #require(start.location))
                 #expect(page.status == 200)
                 #expect(page.text.contains(value.hasPrefix("en") ? "<html lang=\"en\"" : "<html lang=\"id\""))
-                #expect(try await browser.signIn(City.nips["ujang"] ?? "", City.password, on: page).parameter("code") != nil)
+                #expect(
+                    try await browser.signIn(City.nips["ujang"] ?? "", City.password, on: page).parameter("code") != nil
+                )
             }
         }
     }
@@ -306,10 +336,13 @@ struct AuthorizationBehaviourTests {
         try await withCity { city in
             let browser = try await city.signedIn()
             let supported = try #require(
-                try await city.gateway.send(.get, "/.well-known/openid-configuration").json?["acr_values_supported"]?.strings
+                try await city.gateway.send(.get, "/.well-known/openid-configuration").json?["acr_values_supported"]?
+                    .strings
             )
             for values in [supported.joined(separator: " "), "1 2", "urn:x"] {
-                let acr = try await idToken(city, try await city.authorize(city.asking("web", ["acr_values": values]), in: browser))["acr"]?.string
+                let acr = try await idToken(
+                    city, try await city.authorize(city.asking("web", ["acr_values": values]), in: browser))["acr"]?
+                    .string
                 #expect(supported.contains(try #require(acr)))
             }
         }
@@ -319,7 +352,10 @@ struct AuthorizationBehaviourTests {
     func nonce(length: Int) async throws {
         try await withCity { city in
             let browser = try await city.signedIn()
-            for nonce in [String(repeating: "n", count: length), String(repeating: "\u{e9}", count: length), SecureRandom.text(length)] {
+            for nonce in [
+                String(repeating: "n", count: length), String(repeating: "\u{e9}", count: length),
+                SecureRandom.text(length),
+            ] {
                 let answer = try await city.authorize(city.asking("web", ["nonce": nonce]), in: browser)
                 #expect(same(try await idToken(city, answer)["nonce"]?.string, nonce))
             }
@@ -333,7 +369,8 @@ struct AuthorizationBehaviourTests {
         try await withCity { city in
             let object = compact(#"{"alg":"none"}"#, #"{"state":"dalam","nonce":"dalam"}"#, [])
             let asked = city.asking("web", ["request": object, "state": nil])
-            expectRedirect(try await city.authorize(asked, in: try await city.signedIn()), "request_not_supported", state: nil)
+            expectRedirect(
+                try await city.authorize(asked, in: try await city.signedIn()), "request_not_supported", state: nil)
         }
     }
 
@@ -354,8 +391,10 @@ struct AuthorizationBehaviourTests {
         try await withCity { city in
             let browser = try await city.signedIn()
             let changes: [KeyValuePairs<String, String?>] = [
-                ["response_type": "token"], ["response_type": nil], ["scope": "tte"], ["prompt": "x"], ["prompt": "none login"], ["code_challenge": nil],
-                ["code_challenge_method": "plain"], ["request": "x"], ["request_uri": "x"], ["registration": "x"], ["max_age": "x"],
+                ["response_type": "token"], ["response_type": nil], ["scope": "tte"], ["prompt": "x"],
+                ["prompt": "none login"], ["code_challenge": nil],
+                ["code_challenge_method": "plain"], ["request": "x"], ["request_uri": "x"], ["registration": "x"],
+                ["max_age": "x"],
                 ["response_mode": "fragment"], ["nonce": String(repeating: "n", count: 2049)],
             ]
             for change in changes {

@@ -18,7 +18,8 @@ struct ClientAuthenticationAttackTests {
     func onlyPost(path: String) async throws {
         try await withCity { city in
             for method in [HTTPRequest.Method.get, .put, .delete, .patch, .head] {
-                let answer = try await city.gateway.send(method, path + "?grant_type=client_credentials", headers: [.authorization: city.basic("machine")])
+                let answer = try await city.gateway.send(
+                    method, path + "?grant_type=client_credentials", headers: [.authorization: city.basic("machine")])
                 #expect(answer.status == 405)
                 #expect(answer.headers[.allow] == "POST")
                 #expect(answer.headers[.cacheControl] == "no-store")
@@ -28,23 +29,31 @@ struct ClientAuthenticationAttackTests {
     }
 
     @Test(
-        "attack 62: only forms", arguments: ["application/json", "text/plain", "multipart/form-data", "application/x-www-form-urlencodedx", nil] as [String?]
+        "attack 62: only forms",
+        arguments: ["application/json", "text/plain", "multipart/form-data", "application/x-www-form-urlencodedx", nil]
+            as [String?]
     )
     func onlyForms(type: String?) async throws {
         try await withCity { city in
             for body in [#"{"grant_type":"client_credentials"}"#, "grant_type=client_credentials"] {
                 var headers: HTTPFields = [.authorization: city.basic("machine")]
                 headers[.contentType] = type
-                expectTokenError(try await city.gateway.send(.post, "/oauth2/token", headers: headers, body: body), 400, "invalid_request")
+                expectTokenError(
+                    try await city.gateway.send(.post, "/oauth2/token", headers: headers, body: body), 400,
+                    "invalid_request")
             }
         }
     }
 
-    @Test("attack 62: a body of more than 64 KB is 413", arguments: ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"])
+    @Test(
+        "attack 62: a body of more than 64 KB is 413",
+        arguments: ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"])
     func tooLarge(path: String) async throws {
         try await withCity { city in
             let body = "grant_type=client_credentials&token=x&x="
-            let headers: HTTPFields = [.authorization: city.basic("machine"), .contentType: "application/x-www-form-urlencoded"]
+            let headers: HTTPFields = [
+                .authorization: city.basic("machine"), .contentType: "application/x-www-form-urlencoded",
+            ]
             let largest = body + String(repeating: "x", count: 64 * 1024 - body.utf8.count)
             #expect(try await city.gateway.send(.post, path, headers: headers, body: largest).status == 200)
             let answer = try await city.gateway.send(.post, path, headers: headers, body: largest + "x")
@@ -55,15 +64,20 @@ struct ClientAuthenticationAttackTests {
     @Test("attack 62: grant_type missing, empty, twice, or unknown")
     func grantType() async throws {
         try await withCity { city in
-            for form in [[], [("grant_type", "")], Self.machine + Self.machine, Self.machine + [("grant_type", "refresh_token")]] as [Pairs] {
+            for form in [
+                [], [("grant_type", "")], Self.machine + Self.machine, Self.machine + [("grant_type", "refresh_token")],
+            ] as [Pairs] {
                 expectTokenError(try await city.token(form, "machine"), 400, "invalid_request")
             }
             let unknown = [
-                "password", "implicit", "Client_Credentials", "client_credentials ", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code", "client_credential\u{455}",
+                "password", "implicit", "Client_Credentials", "client_credentials ",
+                "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code",
+                "client_credential\u{455}",
             ]
             for type in unknown {
-                let answer = try await city.token([("grant_type", type), ("assertion", "x"), ("subject_token", "x")], "machine")
+                let answer = try await city.token(
+                    [("grant_type", type), ("assertion", "x"), ("subject_token", "x")], "machine")
                 expectTokenError(answer, 400, "unsupported_grant_type")
             }
         }
@@ -72,21 +86,32 @@ struct ClientAuthenticationAttackTests {
     @Test("attack 62: more than 200 keys, broken percent signs, bytes that are no UTF-8, and any parameter twice")
     func brokenForms() async throws {
         try await withCity { city in
-            let headers: HTTPFields = [.authorization: city.basic("machine"), .contentType: "application/x-www-form-urlencoded"]
+            let headers: HTTPFields = [
+                .authorization: city.basic("machine"), .contentType: "application/x-www-form-urlencoded",
+            ]
             let many = (0..<200).map { "&k\($0)=1" }.joined()
             for more in [many, "&a=%", "&a=%zz", "&a=%ff", "&scope=simpeg.read&scope=simpeg.read", "&x=1&x=2"] {
-                let answer = try await city.gateway.send(.post, "/oauth2/token", headers: headers, body: "grant_type=client_credentials" + more)
+                let answer = try await city.gateway.send(
+                    .post, "/oauth2/token", headers: headers, body: "grant_type=client_credentials" + more)
                 expectTokenError(answer, 400, "invalid_request")
             }
             let nested = "&a[_0]" + String(repeating: "[a]", count: 1100) + "=1"
-            #expect(try await city.gateway.send(.post, "/oauth2/token", headers: headers, body: "grant_type=client_credentials" + nested).status == 200)
+            #expect(
+                try await city.gateway.send(
+                    .post, "/oauth2/token", headers: headers, body: "grant_type=client_credentials" + nested
+                ).status == 200)
         }
     }
 
     @Test("attack 64: a grant the client was not registered for")
     func otherGrants() async throws {
         try await withCity { city in
-            try await city.addClient("kode-saja", ["client_name": "Kode", "redirect_uris": [.string(City.redirectURI)], "token_endpoint_auth_method": "none"])
+            try await city.addClient(
+                "kode-saja",
+                [
+                    "client_name": "Kode", "redirect_uris": [.string(City.redirectURI)],
+                    "token_endpoint_auth_method": "none",
+                ])
             expectTokenError(try await city.token(Self.machine, "web"), 400, "unauthorized_client")
             expectTokenError(try await city.token(Self.machine, "native"), 400, "unauthorized_client")
             expectTokenError(try await city.redeem("x", "machine"), 400, "unauthorized_client")
@@ -107,21 +132,29 @@ struct ClientAuthenticationAttackTests {
         try await withCity { city in
             let secret = city.secrets["machine"] ?? ""
             let assertion: Pairs = [
-                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), ("client_assertion", "a.b.c"),
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                ("client_assertion", "a.b.c"),
             ]
             let basic: HTTPFields = [.authorization: city.basic("machine")]
-            for form in [Self.machine + [("client_secret", secret)], Self.machine + assertion, Self.machine + [assertion[0]]] as [Pairs] {
-                expectTokenError(try await city.gateway.post("/oauth2/token", form, headers: basic), 400, "invalid_request")
+            for form in [
+                Self.machine + [("client_secret", secret)], Self.machine + assertion, Self.machine + [assertion[0]],
+            ] as [Pairs] {
+                expectTokenError(
+                    try await city.gateway.post("/oauth2/token", form, headers: basic), 400, "invalid_request")
             }
             let posted = Self.machine + [("client_id", "machine"), ("client_secret", secret)] + assertion
             expectTokenError(try await city.gateway.post("/oauth2/token", posted), 400, "invalid_request")
             var twice = basic
             twice[values: .authorization].append(city.basic("machine"))
-            expectTokenError(try await city.gateway.post("/oauth2/token", Self.machine, headers: twice), 400, "invalid_request")
-            let other = try await city.gateway.post("/oauth2/token", Self.machine + [("client_id", "web")], headers: basic)
+            expectTokenError(
+                try await city.gateway.post("/oauth2/token", Self.machine, headers: twice), 400, "invalid_request")
+            let other = try await city.gateway.post(
+                "/oauth2/token", Self.machine + [("client_id", "web")], headers: basic)
             expectTokenError(other, 400, "invalid_request")
             // The same name again is one way.
-            #expect(try await city.gateway.post("/oauth2/token", Self.machine + [("client_id", "machine")], headers: basic).status == 200)
+            #expect(
+                try await city.gateway.post("/oauth2/token", Self.machine + [("client_id", "machine")], headers: basic)
+                    .status == 200)
         }
     }
 
@@ -130,22 +163,33 @@ struct ClientAuthenticationAttackTests {
         try await withCity { city in
             func post(_ client: String) async throws -> TestAnswer {
                 try await city.gateway.post(
-                    "/oauth2/token", [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", client), ("client_secret", city.secrets[client] ?? "x")]
+                    "/oauth2/token",
+                    [
+                        ("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", client),
+                        ("client_secret", city.secrets[client] ?? "x"),
+                    ]
                 )
             }
             let refresh: Pairs = [("grant_type", "refresh_token"), ("refresh_token", "x")]
             expectTokenError(try await post("web"), 401, "invalid_client")
             expectTokenError(try await post("native"), 401, "invalid_client")
             expectTokenError(try await post("post"), 400, "invalid_grant")
-            expectTokenError(try await city.gateway.post("/oauth2/token", refresh, headers: [.authorization: city.basic("post")]), 401, "invalid_client")
+            expectTokenError(
+                try await city.gateway.post("/oauth2/token", refresh, headers: [.authorization: city.basic("post")]),
+                401, "invalid_client")
             for secret in ["", "x"] {
                 let header = basicHeader("native", secret)
-                expectTokenError(try await city.gateway.post("/oauth2/token", refresh, headers: [.authorization: header]), 401, "invalid_client")
+                expectTokenError(
+                    try await city.gateway.post("/oauth2/token", refresh, headers: [.authorization: header]), 401,
+                    "invalid_client")
             }
             // No method at all, for a client that has a secret.
-            expectTokenError(try await city.gateway.post("/oauth2/token", refresh + [("client_id", "web")]), 401, "invalid_client")
+            expectTokenError(
+                try await city.gateway.post("/oauth2/token", refresh + [("client_id", "web")]), 401, "invalid_client")
             expectTokenError(try await city.gateway.post("/oauth2/token", refresh), 401, "invalid_client")
-            expectTokenError(try await city.gateway.post("/oauth2/token", refresh + [("client_id", "web"), ("client_secret", "")]), 401, "invalid_client")
+            expectTokenError(
+                try await city.gateway.post("/oauth2/token", refresh + [("client_id", "web"), ("client_secret", "")]),
+                401, "invalid_client")
         }
     }
 
@@ -154,9 +198,13 @@ struct ClientAuthenticationAttackTests {
         try await withCity { city in
             let secret = try #require(city.secrets["machine"])
             let digest = try await city.gateway.store.read { try $0.clients.find(ClientID("machine"))?.secretDigest }
-            let wrong = [city.secrets["web"] ?? "", String(secret.dropLast()), secret + "A", "", secret.uppercased(), secret + "\n", digest ?? ""]
+            let wrong = [
+                city.secrets["web"] ?? "", String(secret.dropLast()), secret + "A", "", secret.uppercased(),
+                secret + "\n", digest ?? "",
+            ]
             for secret in wrong {
-                let answer = try await city.gateway.post("/oauth2/token", Self.machine, headers: [.authorization: basicHeader("machine", secret)])
+                let answer = try await city.gateway.post(
+                    "/oauth2/token", Self.machine, headers: [.authorization: basicHeader("machine", secret)])
                 expectTokenError(answer, 401, "invalid_client")
                 #expect(answer.headers[.wwwAuthenticate] == #"Basic realm="gapura""#)
             }
@@ -167,25 +215,32 @@ struct ClientAuthenticationAttackTests {
     func malformedHeaders(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let bad = [
-                "Basic", "Basic ", "Basic  ", "Basic :", "Basic !!!!", "Basic ====", "Basic \u{e9}", "Bearer", "Bearer ", "Digest x", "", " ", "x",
+                "Basic", "Basic ", "Basic  ", "Basic :", "Basic !!!!", "Basic ====", "Basic \u{e9}", "Bearer",
+                "Bearer ", "Digest x", "", " ", "x",
                 "basic", base64Header(Array("tanpa-titik-dua".utf8)), base64Header([0x3a]), base64Header([0, 0x3a, 0]),
-                base64Header(Array("machine".utf8) + [0, 0x3a] + Array("x".utf8)), base64Header([0xff, 0xfe, 0x3a, 0x78]),
-                base64Header(Array("machine:".utf8) + [0xc3, 0x28]), base64Header(Array("%zz:x".utf8)), base64Header(Array("%00:x".utf8)),
-                base64Header(Array("machine%00:x".utf8)), base64Header(Array("machine:%".utf8)), base64Header(Array("%ff:%ff".utf8)),
+                base64Header(Array("machine".utf8) + [0, 0x3a] + Array("x".utf8)),
+                base64Header([0xff, 0xfe, 0x3a, 0x78]),
+                base64Header(Array("machine:".utf8) + [0xc3, 0x28]), base64Header(Array("%zz:x".utf8)),
+                base64Header(Array("%00:x".utf8)),
+                base64Header(Array("machine%00:x".utf8)), base64Header(Array("machine:%".utf8)),
+                base64Header(Array("%ff:%ff".utf8)),
                 base64Header(Array(repeating: 0x61, count: 100_000)), "Basic " + String(repeating: "A", count: 100_000),
-                "Basic " + String(repeating: "=", count: 1000), city.basic("machine") + "=", String(city.basic("machine").dropLast(6)),
+                "Basic " + String(repeating: "=", count: 1000), city.basic("machine") + "=",
+                String(city.basic("machine").dropLast(6)),
                 city.basic("machine") + " x",
             ]
             for header in bad {
                 for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
-                    let answer = try await city.gateway.post(path, Self.machine + [("token", "x")], headers: [.authorization: header])
+                    let answer = try await city.gateway.post(
+                        path, Self.machine + [("token", "x")], headers: [.authorization: header])
                     expectTokenError(answer, 401, "invalid_client")
                 }
                 let userinfo = try await city.gateway.send(.get, "/oauth2/userinfo", headers: [.authorization: header])
                 #expect(userinfo.status == 401)
             }
             for id in ["\u{0}", "machine\u{0}", String(repeating: "x", count: 60_000), "'; DROP TABLE clients; --"] {
-                let answer = try await city.gateway.post("/oauth2/token", Self.machine + [("client_id", id), ("client_secret", "x\u{0}")])
+                let answer = try await city.gateway.post(
+                    "/oauth2/token", Self.machine + [("client_id", id), ("client_secret", "x\u{0}")])
                 expectTokenError(answer, 401, "invalid_client")
             }
             #expect(try await city.token(Self.machine, "machine").status == 200)
@@ -201,14 +256,16 @@ struct ClientAuthenticationAttackTests {
                 for signer in [key, try city.key()] {
                     let assertion = try city.forge(
                         [
-                            "iss": "machine", "sub": "machine", "aud": .string(audience), "jti": "1", "iat": .integer(now.seconds),
+                            "iss": "machine", "sub": "machine", "aud": .string(audience), "jti": "1",
+                            "iat": .integer(now.seconds),
                             "exp": .integer(now.seconds + 60),
                         ], type: "client-authentication+jwt", with: signer
                     )
                     for client in [nil, "machine"] {
                         var form =
                             Self.machine + [
-                                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), ("client_assertion", assertion),
+                                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                                ("client_assertion", assertion),
                             ]
                         if let client { form.append(("client_id", client)) }
                         expectTokenError(try await city.gateway.post("/oauth2/token", form), 401, "invalid_client")
@@ -217,7 +274,9 @@ struct ClientAuthenticationAttackTests {
             }
             let metadata = try await city.gateway.send(.get, "/.well-known/openid-configuration").json
             #expect(
-                metadata?["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post", "none"]
+                metadata?["token_endpoint_auth_methods_supported"] == [
+                    "client_secret_basic", "client_secret_post", "none",
+                ]
             )
         }
     }
@@ -230,7 +289,12 @@ struct ClientAuthenticationAttackTests {
             let evil = "<script>'\"\r\nSet-Cookie: x=evil4711"
             let forms: [(Pairs, Int, String)] = [
                 ([("grant_type", evil)], 400, "unsupported_grant_type"),
-                ([("grant_type", "authorization_code"), ("code", evil), ("redirect_uri", evil), ("code_verifier", evil)], 400, "invalid_grant"),
+                (
+                    [
+                        ("grant_type", "authorization_code"), ("code", evil), ("redirect_uri", evil),
+                        ("code_verifier", evil),
+                    ], 400, "invalid_grant"
+                ),
                 ([("grant_type", "refresh_token"), ("refresh_token", evil), ("scope", evil)], 400, "invalid_scope"),
                 ([("grant_type", "refresh_token"), ("refresh_token", evil)], 400, "invalid_grant"),
                 ([(evil, evil)], 400, "invalid_request"),
@@ -239,10 +303,12 @@ struct ClientAuthenticationAttackTests {
             for (form, status, error) in forms {
                 expectTokenError(try await city.token(form, "web"), status, error, foreign: ["evil4711", "<script"])
             }
-            let unknown = try await city.gateway.post("/oauth2/token", [("grant_type", "x"), ("client_id", evil), ("client_secret", evil)])
+            let unknown = try await city.gateway.post(
+                "/oauth2/token", [("grant_type", "x"), ("client_id", evil), ("client_secret", evil)])
             expectTokenError(unknown, 401, "invalid_client", foreign: ["evil4711"])
             for path in ["/oauth2/introspect", "/oauth2/revoke"] {
-                let answer = try await city.gateway.post(path, [("token", evil), ("token_type_hint", evil)], headers: [.authorization: city.basic("web")])
+                let answer = try await city.gateway.post(
+                    path, [("token", evil), ("token_type_hint", evil)], headers: [.authorization: city.basic("web")])
                 #expect(answer.status == 200)
                 #expect(!holds(answer.body, "evil4711"))
             }
@@ -259,15 +325,22 @@ struct ClientAuthenticationAttackTests {
             let access = tokens["access_token"]?.string
             let basic: HTTPFields = [.authorization: city.basic("web")]
             let answers = [
-                try await city.token(Self.machine, "machine"), try await city.token([], "web"), try await city.refresh(tokens["refresh_token"]?.string),
-                try await city.refresh("x"), try await city.gateway.post("/oauth2/token", []), try await city.introspect(access, as: "web"),
-                try await city.introspect("x", as: "web"), try await city.gateway.post("/oauth2/introspect", []), try await city.userinfo(access),
+                try await city.token(Self.machine, "machine"), try await city.token([], "web"),
+                try await city.refresh(tokens["refresh_token"]?.string),
+                try await city.refresh("x"), try await city.gateway.post("/oauth2/token", []),
+                try await city.introspect(access, as: "web"),
+                try await city.introspect("x", as: "web"), try await city.gateway.post("/oauth2/introspect", []),
+                try await city.userinfo(access),
                 try await city.userinfo("x"), try await city.gateway.send(.get, "/oauth2/userinfo"),
-                try await city.gateway.post("/oauth2/revoke", [("token", "x")], headers: basic), try await city.gateway.post("/oauth2/revoke", []),
+                try await city.gateway.post("/oauth2/revoke", [("token", "x")], headers: basic),
+                try await city.gateway.post("/oauth2/revoke", []),
                 try await city.authorize(city.asking()), try await city.authorize(city.asking("web", ["scope": "tte"])),
                 try await city.authorize(city.asking("tidak-ada")),
             ]
-            #expect(answers.map(\.status) == [200, 400, 200, 400, 400, 200, 200, 401, 200, 401, 401, 200, 401, 303, 303, 400])
+            #expect(
+                answers.map(\.status) == [
+                    200, 400, 200, 400, 400, 200, 200, 401, 200, 401, 401, 200, 401, 303, 303, 400,
+                ])
             for answer in answers { #expect(answer.headers[.cacheControl] == "no-store") }
         }
     }

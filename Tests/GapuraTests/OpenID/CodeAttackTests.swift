@@ -25,7 +25,9 @@ struct CodeAttackTests {
             expectTokenError(try await city.token(city.redeeming(code), client), 400, "invalid_grant")
             for token in [access, second] {
                 expectInvalidToken(try await city.userinfo(token))
-                if client != "native" { #expect(try await city.introspect(token, as: client).json == ["active": false]) }
+                if client != "native" {
+                    #expect(try await city.introspect(token, as: client).json == ["active": false])
+                }
             }
             for token in [first?["refresh_token"]?.string, refreshed?["refresh_token"]?.string] {
                 expectTokenError(try await city.refresh(token, client), 400, "invalid_grant")
@@ -75,7 +77,8 @@ struct CodeAttackTests {
                 let form: Pairs = city.redeeming(code)
                 let answer =
                     thief == "post"
-                    ? try await city.gateway.post("/oauth2/token", form + [("client_id", "post"), ("client_secret", city.secrets["post"] ?? "")])
+                    ? try await city.gateway.post(
+                        "/oauth2/token", form + [("client_id", "post"), ("client_secret", city.secrets["post"] ?? "")])
                     : try await city.token(form, thief)
                 expectTokenError(answer, 400, "invalid_grant")
             }
@@ -90,7 +93,9 @@ struct CodeAttackTests {
         }
     }
 
-    @Test("attack 88: a code says nothing: no two have anything in common, and its row alone knows client, address, challenge and session")
+    @Test(
+        "attack 88: a code says nothing: no two have anything in common, and its row alone knows client, address, challenge and session"
+    )
     func opaque() async throws {
         try await withCity { city in
             let browser = try await city.signedIn()
@@ -104,7 +109,9 @@ struct CodeAttackTests {
             }
             let code = try #require(codes.first)
             let row = try #require(
-                try await city.gateway.store.read { try $0.tokens.findCode(digest: StoredSecret.digest(code, of: .code)) }
+                try await city.gateway.store.read {
+                    try $0.tokens.findCode(digest: StoredSecret.digest(code, of: .code))
+                }
             )
             #expect(row.clientID == ClientID("web"))
             #expect(row.redirectURI == City.redirectURI)
@@ -132,26 +139,29 @@ struct CodeAttackTests {
             let access = try #require(tokens["access_token"]?.string)
             let refresh = try #require(tokens["refresh_token"]?.string)
             let code = try await city.freshCode("opaque", in: browser)
-            let strangers = [link, session, handle, device, access, refresh, city.secrets["opaque"] ?? "", somePKCE.verifier]
+            let strangers = [
+                link, session, handle, device, access, refresh, city.secrets["opaque"] ?? "", somePKCE.verifier,
+            ]
             #expect(Set(strangers.prefix(6)).count == 6)
 
-            for value in strangers { // as a code
+            for value in strangers {  // as a code
                 expectTokenError(try await city.token(city.redeeming(value), "opaque"), 400, "invalid_grant")
             }
-            for value in strangers + [code] where value != refresh { // as a refresh token
+            for value in strangers + [code] where value != refresh {  // as a refresh token
                 expectTokenError(try await city.refresh(value, "opaque"), 400, "invalid_grant")
             }
-            for value in strangers + [code] where value != access { // as an access token
+            for value in strangers + [code] where value != access {  // as an access token
                 expectInvalidToken(try await city.userinfo(value))
                 #expect(try await city.introspect(value, as: "opaque").json == ["active": false])
             }
-            for value in strangers + [code] where value != session { // as a session
+            for value in strangers + [code] where value != session {  // as a session
                 let stranger = city.gateway.browser()
                 stranger.setCookie("__Host-gapura-session", value)
                 #expect(try await stranger.get("/masuk").status == 200)
-                expectRedirect(try await city.authorize(city.asking("web", ["prompt": "none"]), in: stranger), "login_required")
+                expectRedirect(
+                    try await city.authorize(city.asking("web", ["prompt": "none"]), in: stranger), "login_required")
             }
-            for value in strangers + [code] where value != link { // as a one-time link
+            for value in strangers + [code] where value != link {  // as a one-time link
                 let stranger = city.gateway.browser()
                 _ = try await stranger.get("/akun/tautan?" + FormURLEncoded.encode([("kode", value)]))
                 expectLocal400(try await stranger.get("/akun/kata-sandi"), code: "link_unusable")
@@ -171,8 +181,10 @@ struct CodeAttackTests {
             let code = try await city.freshCode()
             let swapped = String(code.map { $0.isUppercase ? Character($0.lowercased()) : Character($0.uppercased()) })
             let variants = [
-                String(code.dropLast()), String(code.dropFirst()), String(code.prefix(22)), code + "A", code + "\n", code + "\r\n", code + " ", " " + code,
-                code + "=", code + "\u{0}", swapped, code.lowercased(), code + code, "", "x", String(repeating: "A", count: 50_000),
+                String(code.dropLast()), String(code.dropFirst()), String(code.prefix(22)), code + "A", code + "\n",
+                code + "\r\n", code + " ", " " + code,
+                code + "=", code + "\u{0}", swapped, code.lowercased(), code + code, "", "x",
+                String(repeating: "A", count: 50_000),
             ]
             for variant in variants {
                 let error = variant.isEmpty ? "invalid_request" : "invalid_grant"
@@ -182,17 +194,23 @@ struct CodeAttackTests {
         }
     }
 
-    @Test("attack 92: a code injected into another's callback fails at PKCE, and the nonce is that of the code's own request")
+    @Test(
+        "attack 92: a code injected into another's callback fails at PKCE, and the nonce is that of the code's own request"
+    )
     func injected() async throws {
         try await withCity { city in
             let attacker = City.pkce()
-            let stolen = try await city.code("web", for: "siti", challenge: attacker.challenge, [("nonce", "nonce-penyerang")]).parameter("code")
+            let stolen = try await city.code(
+                "web", for: "siti", challenge: attacker.challenge, [("nonce", "nonce-penyerang")]
+            ).parameter("code")
             let victim = City.pkce()
             expectTokenError(try await city.redeem(stolen, "web", verifier: victim.verifier), 400, "invalid_grant")
 
             // A client without PKCE is protected by the nonce alone: the ID token has the one of the stolen code.
             let browser = try await city.signedIn("siti")
-            let bare: KeyValuePairs<String, String?> = ["code_challenge": nil, "code_challenge_method": nil, "nonce": "nonce-penyerang"]
+            let bare: KeyValuePairs<String, String?> = [
+                "code_challenge": nil, "code_challenge_method": nil, "nonce": "nonce-penyerang",
+            ]
             let code = try await city.freshCode("plain", in: browser, bare)
             let tokens = try await city.redeem(code, "plain").json
             #expect(try city.claims(of: tokens?["id_token"]?.string)["nonce"] == "nonce-penyerang")

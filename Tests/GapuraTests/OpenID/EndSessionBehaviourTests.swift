@@ -24,16 +24,20 @@ struct EndSessionBehaviourTests {
         return answer.parameter("code") != nil
     }
 
-    @Test("behaviour 66: a good hint, a registered address and a state: signed out, and back with exactly that state", arguments: [
-        String(repeating: "s", count: 128), "a b&c=d#\u{e9}", nil,
-    ])
+    @Test(
+        "behaviour 66: a good hint, a registered address and a state: signed out, and back with exactly that state",
+        arguments: [
+            String(repeating: "s", count: 128), "a b&c=d#\u{e9}", nil,
+        ])
     func whole(state: String?) async throws {
         try await withCity { city in
             let browser = try await city.signedIn()
             let tokens = try await city.tokens("web", in: browser)
             #expect(try await isSilentlyKnown(city, browser))
             let kept = browser.cookie("__Host-gapura-session")
-            var parameters: Pairs = [("id_token_hint", tokens["id_token"]?.string ?? ""), ("post_logout_redirect_uri", City.postLogoutURI)]
+            var parameters: Pairs = [
+                ("id_token_hint", tokens["id_token"]?.string ?? ""), ("post_logout_redirect_uri", City.postLogoutURI),
+            ]
             if let state { parameters.append(("state", state)) }
             let answer = try await browser.get(Self.path(parameters))
             #expect(answer.status == 303)
@@ -49,14 +53,17 @@ struct EndSessionBehaviourTests {
         }
     }
 
-    @Test("behaviour 66: also by POST from the application, with a hint that is long past its end, and with a query in the address")
+    @Test(
+        "behaviour 66: also by POST from the application, with a hint that is long past its end, and with a query in the address"
+    )
     func postAndOld() async throws {
         try await withCity { city in
             let uri = City.postLogoutURI + "?asal=sso"
             try await city.addClient(
                 "dua",
                 [
-                    "client_name": "Dua", "redirect_uris": [.string(City.redirectURI)], "post_logout_redirect_uris": [.string(uri)],
+                    "client_name": "Dua", "redirect_uris": [.string(City.redirectURI)],
+                    "post_logout_redirect_uris": [.string(uri)],
                     "token_endpoint_auth_method": "none",
                 ]
             )
@@ -66,7 +73,11 @@ struct EndSessionBehaviourTests {
             city.gateway.clock.advance(seconds: 7000)
             #expect(try await isSignedIn(browser))
             let answer = try await browser.post(
-                "/oauth2/logout", [("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("state", "s"), ("client_id", "dua"), ("ui_locales", "en")],
+                "/oauth2/logout",
+                [
+                    ("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("state", "s"), ("client_id", "dua"),
+                    ("ui_locales", "en"),
+                ],
                 headers: [.origin: "https://simpeg.contoh.go.id"]
             )
             #expect(answer.location == uri + "&state=s")
@@ -79,13 +90,16 @@ struct EndSessionBehaviourTests {
         try await withCity { city in
             let browser = try await city.signedIn()
             let hint = try await city.tokens("hs", in: browser)["id_token"]?.string ?? ""
-            let answer = try await browser.get(Self.path([("id_token_hint", hint), ("post_logout_redirect_uri", City.postLogoutURI)]))
+            let answer = try await browser.get(
+                Self.path([("id_token_hint", hint), ("post_logout_redirect_uri", City.postLogoutURI)]))
             #expect(answer.location == City.postLogoutURI)
             #expect(try await !isSignedIn(browser))
         }
     }
 
-    @Test("behaviour 67: an address that is not registered, a changed or foreign hint, or none: an error page, and nobody is signed out")
+    @Test(
+        "behaviour 67: an address that is not registered, a changed or foreign hint, or none: an error page, and nobody is signed out"
+    )
     func refused() async throws {
         try await withCity { city in
             let browser = try await city.signedIn()
@@ -97,18 +111,34 @@ struct EndSessionBehaviourTests {
                 [("id_token_hint", hint), ("post_logout_redirect_uri", "https://evil.example/")],
                 [("id_token_hint", hint), ("post_logout_redirect_uri", uri + "?foo=bar")],
                 [("id_token_hint", hint), ("post_logout_redirect_uri", City.redirectURI)],
-                [("id_token_hint", compact(#"{"alg":"none","typ":"JWT"}"#, JSONValue.object(claims).encodedText(), [])), ("post_logout_redirect_uri", uri)],
-                [("id_token_hint", try city.forge(claims, type: "JWT", with: stranger)), ("post_logout_redirect_uri", uri)],
+                [
+                    (
+                        "id_token_hint",
+                        compact(#"{"alg":"none","typ":"JWT"}"#, JSONValue.object(claims).encodedText(), [])
+                    ), ("post_logout_redirect_uri", uri),
+                ],
+                [
+                    ("id_token_hint", try city.forge(claims, type: "JWT", with: stranger)),
+                    ("post_logout_redirect_uri", uri),
+                ],
                 [("id_token_hint", String(hint.dropLast(4)) + "AAAA"), ("post_logout_redirect_uri", uri)],
-                [("id_token_hint", "x"), ("post_logout_redirect_uri", uri)], [("id_token_hint", "x")], [("post_logout_redirect_uri", uri)],
+                [("id_token_hint", "x"), ("post_logout_redirect_uri", uri)], [("id_token_hint", "x")],
+                [("post_logout_redirect_uri", uri)],
                 [("post_logout_redirect_uri", uri), ("client_id", "web")],
                 [("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("client_id", "native")],
-                [("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("state", String(repeating: "s", count: 2049))],
-                [("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("post_logout_redirect_uri", "https://evil.example/")],
+                [
+                    ("id_token_hint", hint), ("post_logout_redirect_uri", uri),
+                    ("state", String(repeating: "s", count: 2049)),
+                ],
+                [
+                    ("id_token_hint", hint), ("post_logout_redirect_uri", uri),
+                    ("post_logout_redirect_uri", "https://evil.example/"),
+                ],
             ]
             for parameters in bad {
                 expectLocal400(try await browser.get(Self.path(parameters)), foreign: ["evil.example"])
-                let posted = try await browser.post("/oauth2/logout", parameters, headers: [.origin: "https://simpeg.contoh.go.id"])
+                let posted = try await browser.post(
+                    "/oauth2/logout", parameters, headers: [.origin: "https://simpeg.contoh.go.id"])
                 expectLocal400(posted, foreign: ["evil.example"])
                 #expect(try await isSignedIn(browser))
             }
@@ -117,9 +147,11 @@ struct EndSessionBehaviourTests {
         }
     }
 
-    @Test("behaviour 68: no parameters, or only a state: the person is asked, and then sees that they are signed out", arguments: [
-        [], [("state", "s")], [("client_id", "web")],
-    ] as [[(String, String)]])
+    @Test(
+        "behaviour 68: no parameters, or only a state: the person is asked, and then sees that they are signed out",
+        arguments: [
+            [], [("state", "s")], [("client_id", "web")],
+        ] as [[(String, String)]])
     func asked(parameters: [(String, String)]) async throws {
         try await withCity { city in
             let browser = try await city.signedIn()
@@ -130,7 +162,8 @@ struct EndSessionBehaviourTests {
             let csrf = try #require(page.field("csrf"))
             // Neither without our form nor from elsewhere.
             #expect(try await browser.post("/oauth2/logout", [("confirmed", "1")]).status == 403)
-            let foreign = try await browser.post("/oauth2/logout", [("confirmed", "1"), ("csrf", csrf)], headers: [.origin: "https://evil.example"])
+            let foreign = try await browser.post(
+                "/oauth2/logout", [("confirmed", "1"), ("csrf", csrf)], headers: [.origin: "https://evil.example"])
             #expect(foreign.status == 403)
             #expect(try await isSignedIn(browser))
             let answer = try await browser.post("/oauth2/logout", [("confirmed", "1"), ("csrf", csrf)])
@@ -160,8 +193,12 @@ struct EndSessionBehaviourTests {
             #expect(try await stranger.get("/oauth2/logout").location == "/keluar/selesai")
             let browser = try await city.signedIn()
             let hint = try await city.tokens("web", in: browser)["id_token"]?.string ?? ""
-            let parameters: Pairs = [("id_token_hint", hint), ("post_logout_redirect_uri", City.postLogoutURI), ("state", "s")]
-            for _ in 0..<2 { #expect(try await browser.get(Self.path(parameters)).location == City.postLogoutURI + "?state=s") }
+            let parameters: Pairs = [
+                ("id_token_hint", hint), ("post_logout_redirect_uri", City.postLogoutURI), ("state", "s"),
+            ]
+            for _ in 0..<2 {
+                #expect(try await browser.get(Self.path(parameters)).location == City.postLogoutURI + "?state=s")
+            }
         }
     }
 
@@ -170,7 +207,10 @@ struct EndSessionBehaviourTests {
         try await withCity { city in
             let ofUjang = try await city.tokens("web")["id_token"]?.string ?? ""
             let siti = try await city.signedIn("siti")
-            let page = try await siti.get(Self.path([("id_token_hint", ofUjang), ("post_logout_redirect_uri", City.postLogoutURI), ("state", "s<1>")]))
+            let page = try await siti.get(
+                Self.path([
+                    ("id_token_hint", ofUjang), ("post_logout_redirect_uri", City.postLogoutURI), ("state", "s<1>"),
+                ]))
             #expect(page.status == 200)
             #expect(page.text.contains("id=\"logout-confirm\""))
             #expect(page.text.contains("SIMPEG"))
@@ -178,7 +218,8 @@ struct EndSessionBehaviourTests {
             let answer = try await siti.post(
                 "/oauth2/logout",
                 [
-                    ("confirmed", "1"), ("csrf", page.field("csrf") ?? ""), ("id_token_hint", page.field("id_token_hint") ?? ""),
+                    ("confirmed", "1"), ("csrf", page.field("csrf") ?? ""),
+                    ("id_token_hint", page.field("id_token_hint") ?? ""),
                     ("post_logout_redirect_uri", page.field("post_logout_redirect_uri") ?? ""), ("state", "s<1>"),
                 ]
             )
@@ -187,15 +228,19 @@ struct EndSessionBehaviourTests {
         }
     }
 
-    @Test("behaviour 69: sid is in the ID token, the same within a session, another per client; the sign-out stands in the ledger for each")
+    @Test(
+        "behaviour 69: sid is in the ID token, the same within a session, another per client; the sign-out stands in the ledger for each"
+    )
     func ledger() async throws {
         try await withCity { city in
             for id in ["satu", "dua"] {
                 try await city.addClient(
                     id,
                     [
-                        "client_name": .string(id), "redirect_uris": [.string(City.redirectURI)], "token_endpoint_auth_method": "none",
-                        "post_logout_redirect_uris": [.string(City.postLogoutURI)], "backchannel_logout_uri": .string("https://\(id).contoh.go.id/keluar"),
+                        "client_name": .string(id), "redirect_uris": [.string(City.redirectURI)],
+                        "token_endpoint_auth_method": "none",
+                        "post_logout_redirect_uris": [.string(City.postLogoutURI)],
+                        "backchannel_logout_uri": .string("https://\(id).contoh.go.id/keluar"),
                         "backchannel_logout_session_required": true,
                     ]
                 )
@@ -212,10 +257,13 @@ struct EndSessionBehaviourTests {
                 hint = answer?["id_token"]?.string ?? ""
             }
             #expect(Set(sids.values).count == 3)
-            let answer = try await browser.get(Self.path([("id_token_hint", hint), ("post_logout_redirect_uri", City.postLogoutURI)]))
+            let answer = try await browser.get(
+                Self.path([("id_token_hint", hint), ("post_logout_redirect_uri", City.postLogoutURI)]))
             #expect(answer.location == City.postLogoutURI)
             let lines = try await city.gateway.store.read { try $0.logout.list(limit: 10) }
-            #expect(Dictionary(uniqueKeysWithValues: lines.map { ($0.clientID.text, $0.sid) }) == sids.filter { $0.key != "web" })
+            #expect(
+                Dictionary(uniqueKeysWithValues: lines.map { ($0.clientID.text, $0.sid) })
+                    == sids.filter { $0.key != "web" })
             #expect(lines.allSatisfy { $0.accountSub == city.people["ujang"]?.sub && $0.state == .waiting })
             let metadata = try await city.gateway.send(.get, "/.well-known/openid-configuration").json
             #expect(metadata?["backchannel_logout_supported"] == true)

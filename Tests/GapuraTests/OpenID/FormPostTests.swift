@@ -19,7 +19,8 @@ struct FormPostTests {
     }
 
     private static func unescaped(_ text: String) -> String {
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&amp;", "&")].reduce(text) { text, pair in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&amp;", "&")].reduce(text) {
+            text, pair in
             text.replacing(pair.0, with: pair.1)
         }
     }
@@ -29,7 +30,8 @@ struct FormPostTests {
         try await withCity { city in
             let browser = try await city.signedIn()
             let state = "a\"b'c<d>&e=\u{e9} +%20"
-            let page = try await city.authorize(city.asking("web", ["response_mode": "form_post", "state": state]), in: browser)
+            let page = try await city.authorize(
+                city.asking("web", ["response_mode": "form_post", "state": state]), in: browser)
             #expect(page.status == 200)
             #expect(page.location == nil)
             #expect(page.headers[.cacheControl] == "no-store")
@@ -55,7 +57,8 @@ struct FormPostTests {
         try await withCity { city in
             let uri = City.redirectURI + "?dummy1=lorem"
             let browser = city.gateway.browser()
-            let start = try await city.authorize(city.asking("web", ["response_mode": "form_post", "redirect_uri": uri]), in: browser)
+            let start = try await city.authorize(
+                city.asking("web", ["response_mode": "form_post", "redirect_uri": uri]), in: browser)
             let page = try await browser.get(try #require(start.location))
             let answer = try await browser.signIn(City.nips["ujang"] ?? "", City.password, on: page)
             #expect(answer.status == 200)
@@ -66,10 +69,13 @@ struct FormPostTests {
         }
     }
 
-    @Test("behaviour 29: errors travel the same way", arguments: [
-        (["scope": "tte"], "invalid_scope"), (["response_type": "token"], "unsupported_response_type"), (["prompt": "none"], "login_required"),
-        (["code_challenge": nil], "invalid_request"), (["request": "x"], "request_not_supported"),
-    ] as [([String: String?], String)])
+    @Test(
+        "behaviour 29: errors travel the same way",
+        arguments: [
+            (["scope": "tte"], "invalid_scope"), (["response_type": "token"], "unsupported_response_type"),
+            (["prompt": "none"], "login_required"),
+            (["code_challenge": nil], "invalid_request"), (["request": "x"], "request_not_supported"),
+        ] as [([String: String?], String)])
     func errors(change: [String: String?], error: String) async throws {
         try await withCity { city in
             var pairs = city.asking("web", ["response_mode": "form_post"]).filter { change[$0.name] == nil }
@@ -94,17 +100,22 @@ struct FormPostTests {
         }
     }
 
-    @Test("behaviour 29: other response modes are refused by query, with state", arguments: ["fragment", "jwt", "query.jwt", "web_message", "FORM_POST", "form_post "])
+    @Test(
+        "behaviour 29: other response modes are refused by query, with state",
+        arguments: ["fragment", "jwt", "query.jwt", "web_message", "FORM_POST", "form_post "])
     func otherModes(mode: String) async throws {
         try await withCity { city in
-            expectRedirect(try await city.authorize(city.asking("web", ["response_mode": mode]), in: try await city.signedIn()), "invalid_request")
+            expectRedirect(
+                try await city.authorize(city.asking("web", ["response_mode": mode]), in: try await city.signedIn()),
+                "invalid_request")
         }
     }
 
     @Test("behaviour 29: response_mode=query is the default said aloud")
     func query() async throws {
         try await withCity { city in
-            let answer = try await city.authorize(city.asking("web", ["response_mode": "query"]), in: try await city.signedIn())
+            let answer = try await city.authorize(
+                city.asking("web", ["response_mode": "query"]), in: try await city.signedIn())
             #expect(answer.status == 303)
             #expect(answer.parameter("code") != nil)
         }

@@ -15,13 +15,20 @@ struct IdentityAttackTests {
         try await withCity { city in
             let names = ["sub", "iss", "aud", "exp", "roles", "acr", "nonce"]
             var metadata: JSONObject = [
-                "client_name": "Licik", "redirect_uris": [.string(City.redirectURI)], "token_endpoint_auth_method": "none",
+                "client_name": "Licik", "redirect_uris": [.string(City.redirectURI)],
+                "token_endpoint_auth_method": "none",
                 "scope": "openid profile email phone asn sub iss exp aud",
-                "protocolMappers": [["name": "sub", "claim.name": "sub", "claim.value": "admin"]], "claims": ["sub": "admin", "roles": ["admin"]],
+                "protocolMappers": [["name": "sub", "claim.name": "sub", "claim.value": "admin"]],
+                "claims": ["sub": "admin", "roles": ["admin"]],
             ]
             for name in names { metadata[name] = "admin" }
             try await city.addClient("licik", metadata)
-            let code = try await city.freshCode("licik", ["scope": "openid profile email phone asn sub iss exp aud", "claims": #"{"id_token":{"sub":{"value":"admin"}}}"#])
+            let code = try await city.freshCode(
+                "licik",
+                [
+                    "scope": "openid profile email phone asn sub iss exp aud",
+                    "claims": #"{"id_token":{"sub":{"value":"admin"}}}"#,
+                ])
             let tokens = try await city.token(city.redeeming(code), "licik").json
             let sub = JSONValue.string(try #require(city.people["ujang"]).sub)
             let id = try city.claims(of: tokens?["id_token"]?.string)
@@ -40,7 +47,10 @@ struct IdentityAttackTests {
             for scope in ["roles", "tte"] {
                 #expect(throws: OAuthError.self) {
                     try ClientMetadata(
-                        ["client_name": "X", "redirect_uris": [.string(City.redirectURI)], "scope": .string("openid \(scope)")],
+                        [
+                            "client_name": "X", "redirect_uris": [.string(City.redirectURI)],
+                            "scope": .string("openid \(scope)"),
+                        ],
                         settings: GatewaySettings()
                     )
                 }
@@ -48,7 +58,9 @@ struct IdentityAttackTests {
         }
     }
 
-    @Test("attack 109: a NIP that goes to another person brings nothing along: sub is random and stays with its owner", arguments: bothEngines)
+    @Test(
+        "attack 109: a NIP that goes to another person brings nothing along: sub is random and stays with its owner",
+        arguments: bothEngines)
     func recycledNIP(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let before = try await city.tokens("web", scope: "openid offline_access")
@@ -63,11 +75,15 @@ struct IdentityAttackTests {
             let newSub = try await city.gateway.store.write { tx in
                 let aliases = try tx.people.aliases(of: try #require(old.personID))
                 for alias in aliases { try tx.people.end(alias.id, at: now) }
-                let person = Person(id: .make(now: now), pnsID: "PNS-baru", name: "Orang Lain", employeeKind: .pns, createdAt: now, updatedAt: now)
+                let person = Person(
+                    id: .make(now: now), pnsID: "PNS-baru", name: "Orang Lain", employeeKind: .pns, createdAt: now,
+                    updatedAt: now)
                 try tx.people.insert(person)
-                try tx.people.insert(PersonAlias(id: .make(now: now), personID: person.id, kind: .nip, value: nip, validFrom: now))
+                try tx.people.insert(
+                    PersonAlias(id: .make(now: now), personID: person.id, kind: .nip, value: nip, validFrom: now))
                 let account = Account(
-                    id: .make(now: now), personID: person.id, sub: UUIDText.version4(), state: .aktif, stateBy: .personnel,
+                    id: .make(now: now), personID: person.id, sub: UUIDText.version4(), state: .aktif,
+                    stateBy: .personnel,
                     passwordHash: old.passwordHash, createdAt: now, updatedAt: now
                 )
                 try tx.accounts.insert(account)

@@ -23,8 +23,10 @@ struct IntrospectionTests {
             #expect(answer.headers[.contentType] == "application/json")
             #expect(answer.headers[.cacheControl] == "no-store")
             var expected: JSONObject = [
-                "active": true, "iss": .string(TestGateway.issuer), "sub": .string(city.people["ujang"]?.sub ?? ""), "client_id": .string(client),
-                "token_type": "Bearer", "iat": .integer(now), "exp": .integer(now + 300), "aud": .string(TestGateway.issuer), "scope": "openid email",
+                "active": true, "iss": .string(TestGateway.issuer), "sub": .string(city.people["ujang"]?.sub ?? ""),
+                "client_id": .string(client),
+                "token_type": "Bearer", "iat": .integer(now), "exp": .integer(now + 300),
+                "aud": .string(TestGateway.issuer), "scope": "openid email",
                 "auth_time": .integer(now), "acr": "1", "username": "ujang",
             ]
             expected["sid"] = try city.claims(of: tokens["id_token"]?.string)["sid"]
@@ -36,7 +38,8 @@ struct IntrospectionTests {
     @Test("a machine's token is about the machine")
     func machine() async throws {
         try await withCity { city in
-            let token = try await city.token([("grant_type", "client_credentials")], "machine").json?["access_token"]?.string
+            let token = try await city.token([("grant_type", "client_credentials")], "machine").json?["access_token"]?
+                .string
             let answer = try await city.introspect(token, as: "machine").json
             #expect(answer?["active"] == true)
             #expect(answer?["sub"] == "machine")
@@ -69,10 +72,15 @@ struct IntrospectionTests {
             #expect(answer?["aud"] == "resource")
             #expect(answer?["client_id"] == "aimed")
             // Being named is not enough without being registered as one, nor is a name that only begins alike.
-            for (id, isServer, audience) in [("bukan-rs", false, "bukan-rs"), ("rs", true, "rs2"), ("rs2", true, "rs"), ("RS3", true, "rs3")] {
+            for (id, isServer, audience) in [
+                ("bukan-rs", false, "bukan-rs"), ("rs", true, "rs2"), ("rs2", true, "rs"), ("RS3", true, "rs3"),
+            ] {
                 try await city.addClient(
                     "ke-\(id)",
-                    ["client_name": "X", "redirect_uris": [.string(City.redirectURI)], "token_endpoint_auth_method": "none", "audience": [.string(audience)]]
+                    [
+                        "client_name": "X", "redirect_uris": [.string(City.redirectURI)],
+                        "token_endpoint_auth_method": "none", "audience": [.string(audience)],
+                    ]
                 )
                 let secret = try await city.addClient(
                     id, ["client_name": "Y", "grant_types": ["client_credentials"], "resource_server": .bool(isServer)]
@@ -92,16 +100,23 @@ struct IntrospectionTests {
     func unauthenticated() async throws {
         try await withCity { city in
             let token = try await city.tokens("native")["access_token"]?.string ?? ""
-            expectTokenError(try await city.gateway.post("/oauth2/introspect", [("token", token)]), 401, "invalid_client")
-            expectTokenError(try await city.gateway.post("/oauth2/introspect", [("token", token), ("client_id", "native")]), 401, "invalid_client")
-            let bearer = try await city.gateway.post("/oauth2/introspect", [("token", token)], headers: [.authorization: "Bearer \(token)"])
+            expectTokenError(
+                try await city.gateway.post("/oauth2/introspect", [("token", token)]), 401, "invalid_client")
+            expectTokenError(
+                try await city.gateway.post("/oauth2/introspect", [("token", token), ("client_id", "native")]), 401,
+                "invalid_client")
+            let bearer = try await city.gateway.post(
+                "/oauth2/introspect", [("token", token)], headers: [.authorization: "Bearer \(token)"])
             expectTokenError(bearer, 401, "invalid_client")
-            let wrong = try await city.gateway.post("/oauth2/introspect", [("token", token)], headers: [.authorization: basicHeader("web", "x")])
+            let wrong = try await city.gateway.post(
+                "/oauth2/introspect", [("token", token)], headers: [.authorization: basicHeader("web", "x")])
             expectTokenError(wrong, 401, "invalid_client")
         }
     }
 
-    @Test("attack 104: the state is read each time: revoked, suspended, signed out, disabled and expired show in the very next answer", arguments: ["web", "opaque"])
+    @Test(
+        "attack 104: the state is read each time: revoked, suspended, signed out, disabled and expired show in the very next answer",
+        arguments: ["web", "opaque"])
     func neverCached(client: String) async throws {
         try await withCity { city in
             func isActive(_ token: String?) async throws -> Bool {
@@ -152,7 +167,9 @@ struct IntrospectionTests {
             let token = try await city.tokens("web", in: browser)["access_token"]?.string
             #expect(try await city.introspect(token, as: "web").json?["active"] == true)
             let (account, now) = (try #require(city.people["ujang"]), city.gateway.clock.now)
-            try await city.gateway.store.write { try SessionEnding.endAll(of: account, reason: .admin, by: .system, in: $0, at: now) }
+            try await city.gateway.store.write {
+                try SessionEnding.endAll(of: account, reason: .admin, by: .system, in: $0, at: now)
+            }
             #expect(try await city.introspect(token, as: "web").json == Self.inactive)
 
             let second = try await city.tokens("web")["access_token"]?.string
@@ -168,13 +185,15 @@ struct IntrospectionTests {
         try await withCity { city in
             let tokens = try await city.tokens("web")
             let strange = [
-                tokens["id_token"]?.string ?? "", tokens["refresh_token"]?.string ?? "", "x", ".", "..", "a.b.c", "\u{0}", SecureRandom.text(32),
+                tokens["id_token"]?.string ?? "", tokens["refresh_token"]?.string ?? "", "x", ".", "..", "a.b.c",
+                "\u{0}", SecureRandom.text(32),
                 String(repeating: "a", count: 17_000) + ".b.c", String(repeating: ".", count: 10_000),
             ]
             for token in strange {
                 for hint in ["access_token", "refresh_token", "ngawur"] {
                     let answer = try await city.gateway.post(
-                        "/oauth2/introspect", [("token", token), ("token_type_hint", hint)], headers: [.authorization: city.basic("web")]
+                        "/oauth2/introspect", [("token", token), ("token_type_hint", hint)],
+                        headers: [.authorization: city.basic("web")]
                     )
                     #expect(answer.status == 200)
                     #expect(answer.json == Self.inactive)

@@ -33,7 +33,9 @@ struct MetadataTests {
         try await withCity { city in
             var addresses = 0
             for member in try await metadata(city).members
-            where member.key.hasSuffix("_endpoint") || ["issuer", "jwks_uri", "check_session_iframe"].contains(member.key) {
+            where member.key.hasSuffix("_endpoint")
+                || ["issuer", "jwks_uri", "check_session_iframe"].contains(member.key)
+            {
                 addresses += 1
                 #expect(member.value.string?.hasPrefix("https://") == true, "\(member.key)")
             }
@@ -41,9 +43,11 @@ struct MetadataTests {
         }
     }
 
-    @Test("behaviour 54: 200, JSON, and the issuer is the address it was fetched from; a port stays in it", arguments: [
-        "https://sso.contoh.go.id", "https://sso.contoh.go.id:8443",
-    ])
+    @Test(
+        "behaviour 54: 200, JSON, and the issuer is the address it was fetched from; a port stays in it",
+        arguments: [
+            "https://sso.contoh.go.id", "https://sso.contoh.go.id:8443",
+        ])
     func issuer(issuer: String) async throws {
         try await withCity(configure: { $0.issuer = issuer }) { city in
             let authority = String(issuer.dropFirst("https://".count))
@@ -56,7 +60,8 @@ struct MetadataTests {
             }
             // What the request says about its host changes nothing.
             let lied = try await city.gateway.send(
-                .get, Self.paths[0], headers: [try #require(HTTPField.Name("X-Forwarded-Host")): "evil.example"], authority: authority
+                .get, Self.paths[0], headers: [try #require(HTTPField.Name("X-Forwarded-Host")): "evil.example"],
+                authority: authority
             )
             #expect(!holds(lied.body, "evil.example"))
         }
@@ -67,7 +72,8 @@ struct MetadataTests {
         try await withCity { city in
             let metadata = try await metadata(city)
             for name in [
-                "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint", "introspection_endpoint",
+                "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint",
+                "end_session_endpoint", "introspection_endpoint",
                 "revocation_endpoint",
             ] { #expect(metadata[name]?.string?.isEmpty == false, "\(name)") }
             for member in metadata.members where member.key.hasSuffix("_supported") && member.value.bool == nil {
@@ -89,13 +95,19 @@ struct MetadataTests {
     func known() async throws {
         // RFC 8414, OpenID Connect Discovery, RFC 9207, RP-Initiated and Back-Channel Logout, Prompt Create.
         let known: Set<String> = [
-            "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "registration_endpoint", "scopes_supported",
-            "response_types_supported", "response_modes_supported", "grant_types_supported", "acr_values_supported", "subject_types_supported",
-            "id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported", "claim_types_supported", "claims_supported",
-            "claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported", "ui_locales_supported",
+            "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
+            "registration_endpoint", "scopes_supported",
+            "response_types_supported", "response_modes_supported", "grant_types_supported", "acr_values_supported",
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported", "claim_types_supported",
+            "claims_supported",
+            "claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported",
+            "ui_locales_supported",
             "introspection_endpoint", "introspection_endpoint_auth_methods_supported", "revocation_endpoint",
-            "revocation_endpoint_auth_methods_supported", "code_challenge_methods_supported", "end_session_endpoint", "backchannel_logout_supported",
-            "backchannel_logout_session_supported", "authorization_response_iss_parameter_supported", "prompt_values_supported",
+            "revocation_endpoint_auth_methods_supported", "code_challenge_methods_supported", "end_session_endpoint",
+            "backchannel_logout_supported",
+            "backchannel_logout_session_supported", "authorization_response_iss_parameter_supported",
+            "prompt_values_supported",
         ]
         try await withCity { city in
             let unknown = Set(try await metadata(city).keys).subtracting(known)
@@ -112,10 +124,14 @@ struct MetadataTests {
             #expect(metadata["claims_parameter_supported"] == false)
             #expect(metadata["id_token_signing_alg_values_supported"]?.strings?.contains("none") == false)
             #expect(
-                throws: OAuthError(.invalidClientMetadata, "id_token_signed_response_alg is not one of the metadata's algorithms.")
+                throws: OAuthError(
+                    .invalidClientMetadata, "id_token_signed_response_alg is not one of the metadata's algorithms.")
             ) {
                 try ClientMetadata(
-                    ["client_name": "X", "redirect_uris": [.string(City.redirectURI)], "id_token_signed_response_alg": "none"],
+                    [
+                        "client_name": "X", "redirect_uris": [.string(City.redirectURI)],
+                        "id_token_signed_response_alg": "none",
+                    ],
                     settings: GatewaySettings()
                 )
             }
@@ -131,10 +147,15 @@ struct MetadataTests {
             for name in named {
                 let id = "alg-\(name)"
                 let secret = try await city.addClient(
-                    id, ["client_name": .string(id), "redirect_uris": [.string(City.redirectURI)], "id_token_signed_response_alg": .string(name)]
+                    id,
+                    [
+                        "client_name": .string(id), "redirect_uris": [.string(City.redirectURI)],
+                        "id_token_signed_response_alg": .string(name),
+                    ]
                 )
                 let code = try await city.freshCode(id, in: browser)
-                let answer = try await city.gateway.post("/oauth2/token", city.redeeming(code), headers: [.authorization: basicHeader(id, secret)])
+                let answer = try await city.gateway.post(
+                    "/oauth2/token", city.redeeming(code), headers: [.authorization: basicHeader(id, secret)])
                 let jws = try JWS(try #require(answer.json?["id_token"]?.string))
                 #expect(jws.algorithm.rawValue == name)
                 if jws.algorithm.isSymmetric {
@@ -142,7 +163,8 @@ struct MetadataTests {
                     #expect(throws: Never.self) { try jws.verify(with: key) }
                     continue
                 }
-                let keys = try JSONWebKeySet(try #require(try await city.gateway.send(.get, "/oauth2/jwks").json?.object))
+                let keys = try JSONWebKeySet(
+                    try #require(try await city.gateway.send(.get, "/oauth2/jwks").json?.object))
                 let key = try #require(keys.key(jws.kid))
                 #expect(throws: Never.self) { try jws.verify(with: key) }
             }
@@ -187,7 +209,9 @@ struct MetadataTests {
         }
     }
 
-    @Test("behaviour 58: after a rotation the new key is there and signs, the old one is still there, and its tokens live on")
+    @Test(
+        "behaviour 58: after a rotation the new key is there and signs, the old one is still there, and its tokens live on"
+    )
     func rotation() async throws {
         try await withCity { city in
             let old = try await city.tokens("web")
@@ -197,14 +221,17 @@ struct MetadataTests {
                 return (Set(answer.json?["keys"]?.array?.compactMap { $0["kid"]?.string } ?? []), answer.headers[.eTag])
             }
             let before = try await published()
-            let unchanged = try await city.gateway.send(.get, "/oauth2/jwks", headers: [.ifNoneMatch: try #require(before.etag)])
+            let unchanged = try await city.gateway.send(
+                .get, "/oauth2/jwks", headers: [.ifNoneMatch: try #require(before.etag)])
             #expect(unchanged.status == 304)
             try city.gateway.gateway.services.keyring.rotate(.rs256, now: city.gateway.clock.now)
             let after = try await published()
             #expect(after.kids.isSuperset(of: before.kids))
             #expect(after.kids.count == before.kids.count + 1)
             #expect(after.etag != before.etag)
-            #expect(try await city.gateway.send(.get, "/oauth2/jwks", headers: [.ifNoneMatch: before.etag ?? ""]).status == 200)
+            #expect(
+                try await city.gateway.send(.get, "/oauth2/jwks", headers: [.ifNoneMatch: before.etag ?? ""]).status
+                    == 200)
 
             let new = try await city.tokens("web")
             let newKid = try #require(try city.header(of: new["id_token"]?.string)["kid"]?.string)
@@ -213,13 +240,15 @@ struct MetadataTests {
             #expect(try await city.isAlive(old["access_token"]?.string))
             #expect(try await city.isAlive(new["access_token"]?.string))
             let silent = try await city.authorize(
-                city.asking("web", ["id_token_hint": old["id_token"]?.string, "prompt": "none"]), in: try await city.signedIn()
+                city.asking("web", ["id_token_hint": old["id_token"]?.string, "prompt": "none"]),
+                in: try await city.signedIn()
             )
             #expect(silent.parameter("code") != nil)
         }
     }
 
-    @Test("HEAD is answered as GET, and other methods are 405 with what is allowed", arguments: paths + ["/oauth2/jwks"])
+    @Test(
+        "HEAD is answered as GET, and other methods are 405 with what is allowed", arguments: paths + ["/oauth2/jwks"])
     func methods(path: String) async throws {
         try await withCity { city in
             let get = try await city.gateway.send(.get, path)

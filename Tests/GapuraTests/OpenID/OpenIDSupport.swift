@@ -16,9 +16,11 @@ let bothEngines: [Engine] = [.sqlite, .postgres]
 
 /// A city for one test, closed at its end.
 func withCity(
-    on engine: Engine = .sqlite, configure: (inout GatewaySettings) -> Void = { _ in }, _ body: (City) async throws -> Void
+    on engine: Engine = .sqlite, configure: (inout GatewaySettings) -> Void = { _ in },
+    _ body: (City) async throws -> Void
 ) async throws {
-    let location: DatabaseLocation = engine == .sqlite ? .sqliteMemory : .postgres(url: try PostgresCluster.shared().makeDatabase())
+    let location: DatabaseLocation =
+        engine == .sqlite ? .sqliteMemory : .postgres(url: try PostgresCluster.shared().makeDatabase())
     let city = try await City.small(database: location, configure: configure)
     do {
         try await body(city)
@@ -30,7 +32,9 @@ func withCity(
 }
 
 /// One good PKCE pair for tests that do not care which.
-let somePKCE = (verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+let somePKCE = (
+    verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+)
 
 extension City {
     // MARK: Requests
@@ -38,7 +42,8 @@ extension City {
     /// The parameters of a good authorization request, some of them changed; nil takes one away.
     func asking(_ client: String = "web", _ changes: KeyValuePairs<String, String?> = [:]) -> Pairs {
         var pairs: Pairs = [
-            ("client_id", client), ("response_type", "code"), ("redirect_uri", City.redirectURI), ("scope", "openid"), ("state", "s-1"),
+            ("client_id", client), ("response_type", "code"), ("redirect_uri", City.redirectURI), ("scope", "openid"),
+            ("state", "s-1"),
             ("code_challenge", somePKCE.challenge), ("code_challenge_method", "S256"),
         ]
         for (name, value) in changes {
@@ -54,7 +59,9 @@ extension City {
     }
 
     /// Sends an authorization request as it stands, without a session unless a browser has one.
-    func authorize(_ pairs: Pairs, in browser: TestBrowser? = nil, from address: String = "203.0.113.7") async throws -> TestAnswer {
+    func authorize(_ pairs: Pairs, in browser: TestBrowser? = nil, from address: String = "203.0.113.7") async throws
+        -> TestAnswer
+    {
         let path = "/oauth2/authorize?" + FormURLEncoded.encode(pairs)
         if let browser { return try await browser.get(path) }
         return try await gateway.send(.get, path, from: address)
@@ -79,7 +86,8 @@ extension City {
     /// A form for the token endpoint that redeems a code with `somePKCE`.
     func redeeming(_ code: String, _ changes: KeyValuePairs<String, String?> = [:]) -> Pairs {
         var pairs: Pairs = [
-            ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", City.redirectURI), ("code_verifier", somePKCE.verifier),
+            ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", City.redirectURI),
+            ("code_verifier", somePKCE.verifier),
         ]
         for (name, value) in changes {
             pairs.removeAll { $0.name == name }
@@ -111,7 +119,8 @@ extension City {
         return try await gateway.store.write { tx in
             guard let application = try tx.applications.find(slug: "simpeg") else { throw CityError(text: "no simpeg") }
             let made = try registry.add(
-                prepared, application: application, clientID: id, secret: ClientRegistry.makeSecret(), by: .system, in: tx, at: now
+                prepared, application: application, clientID: id, secret: ClientRegistry.makeSecret(), by: .system,
+                in: tx, at: now
             )
             return made.secret ?? ""
         }
@@ -124,7 +133,9 @@ extension City {
     }
 
     func audit(_ event: AuditEvent) async throws -> [AuditRecord] {
-        try await gateway.store.read { try $0.audit.list(before: Int64.max, event: event.rawValue, subject: nil, limit: 1000) }
+        try await gateway.store.read {
+            try $0.audit.list(before: Int64.max, event: event.rawValue, subject: nil, limit: 1000)
+        }
     }
 
     /// Whether an access token is good at userinfo.
@@ -149,7 +160,9 @@ extension City {
     }
 
     /// Signs claims with a key, as a token of a type.
-    func forge(_ claims: JSONObject, type: String? = "at+jwt", with key: SigningKey? = nil, header: JSONObject = [:]) throws -> String {
+    func forge(_ claims: JSONObject, type: String? = "at+jwt", with key: SigningKey? = nil, header: JSONObject = [:])
+        throws -> String
+    {
         var header = header
         header["typ"] = type.map(JSONValue.string)
         return try JWS.sign(JSONValue.object(claims).encoded(), with: try key ?? self.key(), header: header)
@@ -173,7 +186,8 @@ func compact(_ header: String, _ payload: String, _ signature: [UInt8] = [1, 2, 
 
 /// LOCAL400 of attacks.md: our own page, no redirect, `no-store`, nothing foreign in it.
 func expectLocal400(
-    _ answer: TestAnswer, code: String = "invalid_request", foreign: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+    _ answer: TestAnswer, code: String = "invalid_request", foreign: [String] = [],
+    sourceLocation: SourceLocation = #_sourceLocation
 ) {
     #expect(answer.status == 400, sourceLocation: sourceLocation)
     #expect(answer.headers[.location] == nil, sourceLocation: sourceLocation)
@@ -208,7 +222,9 @@ func expectRedirect(
 ) {
     #expect(answer.status == 303, sourceLocation: sourceLocation)
     let start = redirectURI + (redirectURI.contains("?") ? "&" : "?")
-    #expect(answer.location.map { Array($0.utf8).starts(with: start.utf8) } == true, "\(answer.location ?? "-")", sourceLocation: sourceLocation)
+    #expect(
+        answer.location.map { Array($0.utf8).starts(with: start.utf8) } == true, "\(answer.location ?? "-")",
+        sourceLocation: sourceLocation)
     #expect(answer.headers[.cacheControl] == "no-store", sourceLocation: sourceLocation)
     #expect(answer.parameter("error") == error, sourceLocation: sourceLocation)
     #expect(same(answer.parameter("state"), state), sourceLocation: sourceLocation)
@@ -219,7 +235,8 @@ func expectRedirect(
 
 /// TOK400(x) and TOK401(x) of attacks.md: RFC 6749 section 5.2.
 func expectTokenError(
-    _ answer: TestAnswer, _ status: Int, _ error: String, foreign: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+    _ answer: TestAnswer, _ status: Int, _ error: String, foreign: [String] = [],
+    sourceLocation: SourceLocation = #_sourceLocation
 ) {
     #expect(answer.status == status, "\(answer.text)", sourceLocation: sourceLocation)
     #expect(answer.headers[.contentType] == "application/json", sourceLocation: sourceLocation)
@@ -234,7 +251,9 @@ func expectTokenError(
 /// 401 of a resource, RFC 6750 section 3.1.
 func expectInvalidToken(_ answer: TestAnswer, sourceLocation: SourceLocation = #_sourceLocation) {
     expectTokenError(answer, 401, "invalid_token", sourceLocation: sourceLocation)
-    #expect(answer.headers[.wwwAuthenticate] == #"Bearer realm="gapura", error="invalid_token""#, sourceLocation: sourceLocation)
+    #expect(
+        answer.headers[.wwwAuthenticate] == #"Bearer realm="gapura", error="invalid_token""#,
+        sourceLocation: sourceLocation)
 }
 
 /// ASCII 0x20-0x7E without `"` and `\`.

@@ -6,10 +6,12 @@ import Testing
 
 @testable import Gapura
 
-/// Group B of attacks.md. Registered: `https://simpeg.contoh.go.id/cb`, for the native client `http://127.0.0.1/cb` too.
+/// Group B of attacks.md. Registered: `https://simpeg.contoh.go.id/cb`, for the native client `http://127.0.0.1/cb`
+/// too.
 @Suite("Redirect URIs: evil variants")
 struct RedirectURIAttackTests {
-    /// Every variant of a row, to a web and to a native client, by GET and by POST, signed in and not: LOCAL400, and no variant can be registered.
+    /// Every variant of a row, to a web and to a native client, by GET and by POST, signed in and not: LOCAL400, and no
+    /// variant can be registered.
     private func refuse(_ row: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let variants = try #require(EvilURIs.rows[row], sourceLocation: sourceLocation)
         try await withCity { city in
@@ -22,24 +24,32 @@ struct RedirectURIAttackTests {
                     rows += 1
                     let address = "198.51.100.\(rows)"
                     let answer = try await city.authorize(asked, from: address)
-                    try await expectLocal400(answer, in: city, rows: rows, foreign: [uri], sourceLocation: sourceLocation)
+                    try await expectLocal400(
+                        answer, in: city, rows: rows, foreign: [uri], sourceLocation: sourceLocation)
 
                     let posted = try await city.gateway.post("/oauth2/authorize", asked, from: address)
-                    #expect(posted.location.map { $0.hasPrefix("/oauth2/authorize?") } == true, sourceLocation: sourceLocation)
+                    #expect(
+                        posted.location.map { $0.hasPrefix("/oauth2/authorize?") } == true,
+                        sourceLocation: sourceLocation)
                     let followed = try await city.gateway.send(.get, try #require(posted.location), from: address)
-                    try await expectLocal400(followed, in: city, rows: rows, foreign: [uri], sourceLocation: sourceLocation)
+                    try await expectLocal400(
+                        followed, in: city, rows: rows, foreign: [uri], sourceLocation: sourceLocation)
                 }
                 if index == 0 { rows += 1 }
                 let withSession = try await city.authorize(city.asking("web", ["redirect_uri": uri]), in: browser)
-                try await expectLocal400(withSession, in: city, rows: rows, foreign: [uri], sourceLocation: sourceLocation)
+                try await expectLocal400(
+                    withSession, in: city, rows: rows, foreign: [uri], sourceLocation: sourceLocation)
             }
         }
     }
 
     /// What a variant is registered with is refused, too.
-    private func refuseRegistration(_ row: Int, isNative: Bool, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    private func refuseRegistration(_ row: Int, isNative: Bool, sourceLocation: SourceLocation = #_sourceLocation)
+        throws
+    {
         for uri in try #require(EvilURIs.rows[row]) {
-            let error = try #require(registrationError(uri, isNative: isNative), "\(uri)", sourceLocation: sourceLocation)
+            let error = try #require(
+                registrationError(uri, isNative: isNative), "\(uri)", sourceLocation: sourceLocation)
             #expect(error.code == .invalidRedirectURI, sourceLocation: sourceLocation)
         }
     }
@@ -49,7 +59,8 @@ struct RedirectURIAttackTests {
         settings.testHosts = testHosts
         do throws(OAuthError) {
             _ = try ClientMetadata(
-                ["client_name": "X", "redirect_uris": [.string(uri)], "application_type": isNative ? "native" : "web"], settings: settings
+                ["client_name": "X", "redirect_uris": [.string(uri)], "application_type": isNative ? "native" : "web"],
+                settings: settings
             )
             return nil
         } catch {
@@ -145,7 +156,9 @@ struct RedirectURIAttackTests {
         try refuseRegistration(52, isNative: true)
     }
 
-    @Test("attack 53: data:, vbscript:, file:, blob:, about: and other schemes; registration takes https, loopback http and reverse domains only")
+    @Test(
+        "attack 53: data:, vbscript:, file:, blob:, about: and other schemes; registration takes https, loopback http and reverse domains only"
+    )
     func row53() async throws {
         try await refuse(53)
         try refuseRegistration(53, isNative: false)
@@ -171,13 +184,17 @@ struct RedirectURIAttackTests {
                 #expect(answer.location?.hasPrefix(uri + "?code=") == true)
             }
             let evil = [
-                "http://localhost:51004/cb", "http://localhost/cb", "http://127.0.0.1:51004/cb/", "http://127.0.0.1:51004/CB", "http://127.0.0.1:51004",
-                "http://127.0.0.1:51004/cb?x=1", "http://127.0.0.2:51004/cb", "http://[::1]:51004/cb", "https://127.0.0.1:51004/cb",
-                "HTTP://127.0.0.1:51004/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:51004x/cb", "http://127.0.0.1:510045/cb#", "http://127.1:51004/cb",
+                "http://localhost:51004/cb", "http://localhost/cb", "http://127.0.0.1:51004/cb/",
+                "http://127.0.0.1:51004/CB", "http://127.0.0.1:51004",
+                "http://127.0.0.1:51004/cb?x=1", "http://127.0.0.2:51004/cb", "http://[::1]:51004/cb",
+                "https://127.0.0.1:51004/cb",
+                "HTTP://127.0.0.1:51004/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:51004x/cb",
+                "http://127.0.0.1:510045/cb#", "http://127.1:51004/cb",
                 "http://127.0.0.1:-1/cb", "http://127.0.0.1:\u{661}/cb", "http://127.0.0.1:100000/cb",
             ]
             for (index, uri) in evil.enumerated() {
-                let answer = try await city.authorize(city.asking("native", ["redirect_uri": uri]), from: "198.51.100.\(index + 1)")
+                let answer = try await city.authorize(
+                    city.asking("native", ["redirect_uri": uri]), from: "198.51.100.\(index + 1)")
                 try await expectLocal400(answer, in: city, rows: index + 1, foreign: [uri])
             }
         }
@@ -197,7 +214,9 @@ struct RedirectURIAttackTests {
         }
     }
 
-    @Test("attack 58: there are no wildcards", arguments: ["https://*.contoh.go.id/*", "*", "https://*", "https://simpeg.contoh.go.id/*", "https://*/cb"])
+    @Test(
+        "attack 58: there are no wildcards",
+        arguments: ["https://*.contoh.go.id/*", "*", "https://*", "https://simpeg.contoh.go.id/*", "https://*/cb"])
     func row58(uri: String) throws {
         #expect(registrationError(uri, isNative: false)?.code == .invalidRedirectURI)
         #expect(registrationError(uri, isNative: true)?.code == .invalidRedirectURI)
@@ -215,7 +234,8 @@ struct RedirectURIAttackTests {
     func row59(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let twins = ["https://simpeg.contoh.go.id/~cb", "https://simpeg.contoh.go.id/%7ecb"]
-            try await city.addClient("kembar", ["client_name": "Kembar", "redirect_uris": .array(twins.map(JSONValue.string))])
+            try await city.addClient(
+                "kembar", ["client_name": "Kembar", "redirect_uris": .array(twins.map(JSONValue.string))])
             let stored = try await city.gateway.store.read { try $0.clients.find(ClientID("kembar"))?.settings }
             let settings = try StrictJSON.parse(Array(try #require(stored).utf8))
             #expect(settings["redirect_uris"]?.strings == twins)
@@ -224,13 +244,16 @@ struct RedirectURIAttackTests {
                 let answer = try await city.authorize(city.asking("kembar", ["redirect_uri": uri]), in: browser)
                 #expect(answer.location?.hasPrefix(uri + "?code=") == true)
             }
-            let third = try await city.authorize(city.asking("kembar", ["redirect_uri": "https://simpeg.contoh.go.id/%7Ecb"]), in: browser)
+            let third = try await city.authorize(
+                city.asking("kembar", ["redirect_uri": "https://simpeg.contoh.go.id/%7Ecb"]), in: browser)
             try await expectLocal400(third, in: city)
         }
         #expect(Set([ExactText("caf\u{e9}"), ExactText("cafe\u{301}")]).count == 2)
         // What is not ASCII is refused at registration, so that nobody has to be warned of it.
-        #expect(registrationError("https://simpeg.contoh.go.id/caf\u{e9}", isNative: false)?.code == .invalidRedirectURI)
-        #expect(registrationError("https://simpeg.contoh.go.id/cafe\u{301}", isNative: false)?.code == .invalidRedirectURI)
+        #expect(
+            registrationError("https://simpeg.contoh.go.id/caf\u{e9}", isNative: false)?.code == .invalidRedirectURI)
+        #expect(
+            registrationError("https://simpeg.contoh.go.id/cafe\u{301}", isNative: false)?.code == .invalidRedirectURI)
     }
 
     @Test("attack 61: every variant again as post_logout_redirect_uri")
@@ -238,9 +261,16 @@ struct RedirectURIAttackTests {
         try await withCity { city in
             let browser = try await city.signedIn()
             let hint = try #require(try await city.tokens("native", in: browser)["id_token"]?.string)
-            let evil = EvilURIs.all + [City.redirectURI, City.postLogoutURI + "?x=1", City.postLogoutURI + "/", City.postLogoutURI + "#"]
+            let evil =
+                EvilURIs.all + [
+                    City.redirectURI, City.postLogoutURI + "?x=1", City.postLogoutURI + "/", City.postLogoutURI + "#",
+                ]
             for (index, uri) in evil.enumerated() {
-                let path = "/oauth2/logout?" + FormURLEncoded.encode([("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("state", "s")])
+                let path =
+                    "/oauth2/logout?"
+                    + FormURLEncoded.encode([
+                        ("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("state", "s"),
+                    ])
                 let answer = try await city.gateway.send(.get, path, from: "198.51.100.\(index + 1)")
                 try await expectLocal400(answer, in: city, rows: index + 1, foreign: [uri])
             }
@@ -252,7 +282,10 @@ struct RedirectURIAttackTests {
     @Test("attack 61: own paths begin with one slash that neither a slash nor a backslash follows")
     func row61OwnPaths() async throws {
         try await withCity { city in
-            for path in ["//evil.example", #"/\evil.example"#, "///evil.example", #"/\/evil.example"#, "//evil.example/%2e%2e", "/\t/evil.example"] {
+            for path in [
+                "//evil.example", #"/\evil.example"#, "///evil.example", #"/\/evil.example"#, "//evil.example/%2e%2e",
+                "/\t/evil.example",
+            ] {
                 let chosen = try await city.gateway.send(.get, path + "?bahasa=en")
                 if let location = chosen.location { #expect(location == "/", "\(path) leads to \(location)") }
                 let page = try await city.gateway.send(.get, path)
@@ -265,7 +298,9 @@ struct RedirectURIAttackTests {
         }
     }
 
-    @Test("attack 61: sign-in takes no address from its parameters", arguments: ["return_to", "next", "rd", "RelayState", "service", "returnTo", "redirect_uri"])
+    @Test(
+        "attack 61: sign-in takes no address from its parameters",
+        arguments: ["return_to", "next", "rd", "RelayState", "service", "returnTo", "redirect_uri"])
     func row61SignIn(name: String) async throws {
         try await withCity { city in
             for evil in ["https://evil.example/", "//evil.example/", #"/\evil.example"#] {
@@ -274,7 +309,10 @@ struct RedirectURIAttackTests {
                 #expect(!holds(page.body, "evil.example"))
                 let answer = try await browser.post(
                     "/masuk",
-                    [("username", City.nips["ujang"] ?? ""), ("password", City.password), ("csrf", page.field("csrf") ?? ""), (name, evil)]
+                    [
+                        ("username", City.nips["ujang"] ?? ""), ("password", City.password),
+                        ("csrf", page.field("csrf") ?? ""), (name, evil),
+                    ]
                 )
                 #expect(answer.status == 303)
                 #expect(answer.location == "/portal")

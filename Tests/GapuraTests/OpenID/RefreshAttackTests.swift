@@ -63,7 +63,9 @@ struct RefreshAttackTests {
         }
     }
 
-    @Test("attack 95: of 50 refreshes at once exactly one rotates, and all get the same successor", arguments: bothEngines)
+    @Test(
+        "attack 95: of 50 refreshes at once exactly one rotates, and all get the same successor", arguments: bothEngines
+    )
     func parallel(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let first = try await city.tokens("native")["refresh_token"]?.string
@@ -105,11 +107,17 @@ struct RefreshAttackTests {
         }
     }
 
-    @Test("attack 97: more than was granted is invalid_scope, less is given, and the grant stays as it was", arguments: ["web", "native", "opaque"])
+    @Test(
+        "attack 97: more than was granted is invalid_scope, less is given, and the grant stays as it was",
+        arguments: ["web", "native", "opaque"])
     func scopes(client: String) async throws {
         try await withCity { city in
-            var refresh = try await city.tokens(client, scope: "openid profile email offline_access")["refresh_token"]?.string
-            for scope in ["openid asn", "openid profile email offline_access phone", "tte", "ngawur", "openid \"", String(repeating: "x", count: 3000)] {
+            var refresh = try await city.tokens(client, scope: "openid profile email offline_access")["refresh_token"]?
+                .string
+            for scope in [
+                "openid asn", "openid profile email offline_access phone", "tte", "ngawur", "openid \"",
+                String(repeating: "x", count: 3000),
+            ] {
                 expectTokenError(try await city.refresh(refresh, client, [("scope", scope)]), 400, "invalid_scope")
             }
             let narrow = try await city.refresh(refresh, client, [("scope", "openid email")]).json
@@ -132,7 +140,9 @@ struct RefreshAttackTests {
         try await withCity { city in
             for (client, audience) in [("web", TestGateway.issuer), ("aimed", "resource")] {
                 let tokens = try await city.tokens(client)
-                let answer = try await city.refresh(tokens["refresh_token"]?.string, client, [("resource", "https://lain.contoh.go.id/"), ("audience", "lain")])
+                let answer = try await city.refresh(
+                    tokens["refresh_token"]?.string, client,
+                    [("resource", "https://lain.contoh.go.id/"), ("audience", "lain")])
                 #expect(try city.claims(of: answer.json?["access_token"]?.string)["aud"] == .string(audience))
             }
         }

@@ -41,7 +41,9 @@ struct RevocationTests {
                 ? try await city.gateway.post("/oauth2/revoke", form + [("client_id", "native")])
                 : try await city.gateway.post("/oauth2/revoke", form, headers: [.authorization: city.basic(client)])
             #expect(answer.status == 200)
-            for token in [tokens["access_token"], refreshed?["access_token"]] { expectInvalidToken(try await city.userinfo(token?.string)) }
+            for token in [tokens["access_token"], refreshed?["access_token"]] {
+                expectInvalidToken(try await city.userinfo(token?.string))
+            }
             expectTokenError(try await city.refresh(refreshed?["refresh_token"]?.string, client), 400, "invalid_grant")
             #expect(try await city.isAlive(other["access_token"]?.string))
         }
@@ -50,7 +52,8 @@ struct RevocationTests {
     @Test("a machine's own token, too")
     func machine() async throws {
         try await withCity { city in
-            let token = try await city.token([("grant_type", "client_credentials")], "machine").json?["access_token"]?.string
+            let token = try await city.token([("grant_type", "client_credentials")], "machine").json?["access_token"]?
+                .string
             #expect(try await city.revoke(token, as: "machine").status == 200)
             #expect(try await city.introspect(token, as: "machine").json == ["active": false])
         }
@@ -62,7 +65,10 @@ struct RevocationTests {
             let tokens = try await city.tokens("web", scope: "openid offline_access")
             let opaque = try await city.tokens("opaque")
             let unknown = try await city.revoke(SecureRandom.text(32), as: "plain")
-            for token in [tokens["access_token"], tokens["refresh_token"], opaque["access_token"], opaque["refresh_token"], "x", "a.b.c", "\u{0}"] {
+            for token in [
+                tokens["access_token"], tokens["refresh_token"], opaque["access_token"], opaque["refresh_token"], "x",
+                "a.b.c", "\u{0}",
+            ] {
                 let answer = try await city.revoke(token?.string, as: "plain")
                 #expect(answer.status == 200)
                 #expect(answer.body == unknown.body)

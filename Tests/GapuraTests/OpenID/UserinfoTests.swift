@@ -44,13 +44,16 @@ struct UserinfoTests {
             let header: HTTPFields = [.authorization: "Bearer \(access)"]
             let both = try await city.gateway.post("/oauth2/userinfo", [("access_token", access)], headers: header)
             expectTokenError(both, 400, "invalid_request")
-            let twice = try await city.gateway.post("/oauth2/userinfo", [("access_token", access), ("access_token", access)])
+            let twice = try await city.gateway.post(
+                "/oauth2/userinfo", [("access_token", access), ("access_token", access)])
             expectTokenError(twice, 400, "invalid_request")
             var headers = header
             headers[values: .authorization].append("Bearer \(access)")
-            expectTokenError(try await city.gateway.send(.get, "/oauth2/userinfo", headers: headers), 400, "invalid_request")
+            expectTokenError(
+                try await city.gateway.send(.get, "/oauth2/userinfo", headers: headers), 400, "invalid_request")
             let json = try await city.gateway.send(
-                .post, "/oauth2/userinfo", headers: [.contentType: "application/json"], body: #"{"access_token":"\#(access)"}"#
+                .post, "/oauth2/userinfo", headers: [.contentType: "application/json"],
+                body: #"{"access_token":"\#(access)"}"#
             )
             expectTokenError(json, 400, "invalid_request")
         }
@@ -62,11 +65,14 @@ struct UserinfoTests {
             for client in ["web", "opaque"] {
                 let access = try #require(try await city.tokens(client)["access_token"]?.string)
                 for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
-                    let answer = try await city.gateway.send(.get, "/oauth2/userinfo", headers: [.authorization: "\(scheme) \(access)"])
+                    let answer = try await city.gateway.send(
+                        .get, "/oauth2/userinfo", headers: [.authorization: "\(scheme) \(access)"])
                     #expect(answer.status == 200)
                 }
                 for scheme in ["DPoP", "Basic", "Token", "Bearerx"] {
-                    expectInvalidToken(try await city.gateway.send(.get, "/oauth2/userinfo", headers: [.authorization: "\(scheme) \(access)"]))
+                    expectInvalidToken(
+                        try await city.gateway.send(
+                            .get, "/oauth2/userinfo", headers: [.authorization: "\(scheme) \(access)"]))
                 }
                 _ = try await city.revoke(access, as: client)
                 expectInvalidToken(try await city.userinfo(access))
@@ -76,7 +82,10 @@ struct UserinfoTests {
                 city.gateway.clock.advance(seconds: 1)
                 expectInvalidToken(try await city.userinfo(late))
             }
-            for token in ["x", SecureRandom.text(32), "a.b.c", String(repeating: "x", count: 19_000), String(repeating: "x", count: 50_000)] {
+            for token in [
+                "x", SecureRandom.text(32), "a.b.c", String(repeating: "x", count: 19_000),
+                String(repeating: "x", count: 50_000),
+            ] {
                 expectInvalidToken(try await city.userinfo(token))
             }
         }
@@ -85,7 +94,8 @@ struct UserinfoTests {
     @Test("a machine's token has no userinfo, and one without openid is insufficient_scope")
     func scopes() async throws {
         try await withCity { city in
-            let machine = try await city.token([("grant_type", "client_credentials")], "machine").json?["access_token"]?.string
+            let machine = try await city.token([("grant_type", "client_credentials")], "machine").json?["access_token"]?
+                .string
             expectInvalidToken(try await city.userinfo(machine))
             let code = try await city.freshCode("web", ["scope": "profile"])
             let tokens = try await city.token(city.redeeming(code), "web").json
@@ -103,7 +113,8 @@ struct UserinfoTests {
             let browser = try await city.signedIn()
             let expected: [(scope: String, claims: Set<String>)] = [
                 ("openid", []), ("openid profile", ["name", "preferred_username", "zoneinfo", "locale", "updated_at"]),
-                ("openid email", ["email", "email_verified"]), ("openid phone", ["phone_number", "phone_number_verified"]),
+                ("openid email", ["email", "email_verified"]),
+                ("openid phone", ["phone_number", "phone_number_verified"]),
                 ("openid asn", ["nip", "employee_kind", "unor", "opd", "position"]),
                 ("openid simpeg.read offline_access", []),
             ]
@@ -144,14 +155,18 @@ struct UserinfoTests {
             try await city.gateway.store.write { tx in
                 try tx.accounts.insert(
                     Account(
-                        id: .make(now: now), sub: UUIDText.version4(), userName: "vendor", displayName: "Vendor", state: .aktif, stateBy: .admin,
+                        id: .make(now: now), sub: UUIDText.version4(), userName: "vendor", displayName: "Vendor",
+                        state: .aktif, stateBy: .admin,
                         passwordHash: hash, createdAt: now, updatedAt: now
                     )
                 )
             }
             let bare = try await city.tokens("web", for: "vendor", scope: "openid profile email phone asn")
             let few = try #require(try await city.userinfo(bare["access_token"]?.string).json?.object)
-            #expect(Set(few.keys) == ["sub", "name", "preferred_username", "zoneinfo", "locale", "updated_at", "employee_kind"])
+            #expect(
+                Set(few.keys) == [
+                    "sub", "name", "preferred_username", "zoneinfo", "locale", "updated_at", "employee_kind",
+                ])
             for member in few.members {
                 #expect(!member.value.isNull)
                 #expect(member.value != "")

@@ -43,7 +43,8 @@ struct AuthorizationCodeGrant: Grant {
             guard let standing = try tx.tokens.standing(of: stored.familyID), standing.isGood(at: now) else {
                 return .refused("person, session or client no longer good")
             }
-            let access = maker.access(for: client, sub: standing.account.sub, scope: standing.family.scope, family: standing.family, at: now)
+            let access = maker.access(
+                for: client, sub: standing.account.sub, scope: standing.family.scope, family: standing.family, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             if let refresh {
                 try tx.tokens.insert(RefreshTokenRotation.token(refresh, standing.family, settings, at: now))
@@ -61,18 +62,23 @@ struct AuthorizationCodeGrant: Grant {
             let token = try maker.sign(access, for: client)
             let idToken =
                 family.scope.holds(.openid)
-                ? try maker.idToken(for: client, sub: sub, family: family, nonce: nonce, accessToken: token, at: now) : nil
+                ? try maker.idToken(for: client, sub: sub, family: family, nonce: nonce, accessToken: token, at: now)
+                : nil
             return TokenAnswer(
-                accessToken: token, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken, refreshToken: refresh
+                accessToken: token, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken,
+                refreshToken: refresh
             )
         }
     }
 
     /// A second use revokes everything the first one gave (RFC 6749 section 4.1.2; attack 86).
-    private static func reused(_ code: AuthorizationCode, by client: Client, in tx: Transaction, at now: Timestamp) throws -> String {
+    private static func reused(_ code: AuthorizationCode, by client: Client, in tx: Transaction, at now: Timestamp)
+        throws -> String
+    {
         if try tx.tokens.revoke(code.familyID, reason: "code_reused", at: now) {
             try tx.record(
-                .codeReused, by: .client(client.id.text), clientID: client.id, detail: ["family": .string(code.familyID.text)], at: now
+                .codeReused, by: .client(client.id.text), clientID: client.id,
+                detail: ["family": .string(code.familyID.text)], at: now
             )
         }
         return "used before"

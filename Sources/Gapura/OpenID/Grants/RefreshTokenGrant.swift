@@ -3,7 +3,8 @@ import GapuraFormats
 import GapuraStore
 import GapuraTokens
 
-/// `refresh_token`: RFC 6749 section 6, RFC 9700 section 4.14.2. Public clients get a new token each time, confidential ones keep theirs.
+/// `refresh_token`: RFC 6749 section 6, RFC 9700 section 4.14.2. Public clients get a new token each time, confidential
+/// ones keep theirs.
 struct RefreshTokenGrant: Grant {
     let type = "refresh_token"
 
@@ -30,13 +31,17 @@ struct RefreshTokenGrant: Grant {
         let digest = StoredSecret.digest(token, of: .refreshToken)
         let successor = client.isPublic ? rotation.successor(of: token) : nil
         let asked = try form["scope"].map { text in
-            guard let tokens = Scope.tokens(text) else { throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.") }
+            guard let tokens = Scope.tokens(text) else {
+                throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.")
+            }
             return tokens
         }
         let (maker, settings, now) = (maker, settings, context.now)
 
         let outcome: Outcome = try await store.write { tx in
-            guard let stored = try tx.tokens.findRefreshToken(digest: digest) else { return .refused("unknown refresh token") }
+            guard let stored = try tx.tokens.findRefreshToken(digest: digest) else {
+                return .refused("unknown refresh token")
+            }
             guard stored.clientID == client.id else { return .refused("another client's refresh token") }
             guard now < stored.expiresAt else { return .refused("expired") }
             guard let standing = try tx.tokens.standing(of: stored.familyID), standing.isGood(at: now) else {
@@ -50,7 +55,8 @@ struct RefreshTokenGrant: Grant {
                     return .refused("rotated before")
                 }
             } else {
-                try tx.tokens.extendRefreshToken(digest: digest, to: RefreshTokenRotation.end(family, settings, at: now))
+                try tx.tokens.extendRefreshToken(
+                    digest: digest, to: RefreshTokenRotation.end(family, settings, at: now))
             }
             let access = maker.access(for: client, sub: standing.account.sub, scope: scope, family: family, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
@@ -71,14 +77,17 @@ struct RefreshTokenGrant: Grant {
             let accessToken = try maker.sign(access, for: client)
             let idToken =
                 family.scope.holds(.openid)
-                ? try maker.idToken(for: client, sub: sub, family: family, nonce: nil, accessToken: accessToken, at: now) : nil
+                ? try maker.idToken(
+                    for: client, sub: sub, family: family, nonce: nil, accessToken: accessToken, at: now) : nil
             return TokenAnswer(
-                accessToken: accessToken, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken, refreshToken: successor ?? token
+                accessToken: accessToken, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken,
+                refreshToken: successor ?? token
             )
         }
     }
 
-    /// The granted scope, or what of it was asked for; nothing if more was asked. The grant itself stays as it is (attack 97).
+    /// The granted scope, or what of it was asked for; nothing if more was asked. The grant itself stays as it is
+    /// (attack 97).
     private static func narrowed(_ granted: String, to asked: [String]?) -> String? {
         guard let asked else { return granted }
         let held = granted.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
@@ -86,16 +95,20 @@ struct RefreshTokenGrant: Grant {
         return asked.joined(separator: " ")
     }
 
-    /// Spends the token and writes its successor; a retry within ten seconds gets the same successor again, if that is still unused.
+    /// Spends the token and writes its successor; a retry within ten seconds gets the same successor again, if that is
+    /// still unused.
     /// - Returns: false for anything else that comes with a spent token.
     private static func rotate(
-        _ stored: RefreshToken, to successor: String, _ family: TokenFamily, _ settings: GatewaySettings, in tx: Transaction, at now: Timestamp
+        _ stored: RefreshToken, to successor: String, _ family: TokenFamily, _ settings: GatewaySettings,
+        in tx: Transaction, at now: Timestamp
     ) throws -> Bool {
         if try tx.tokens.consumeRefreshToken(digest: stored.digest, at: now) {
             try tx.tokens.insert(RefreshTokenRotation.token(successor, family, settings, at: now))
             return true
         }
-        guard let usedAt = stored.usedAt, now < usedAt.adding(milliseconds: RefreshTokenRotation.grace) else { return false }
+        guard let usedAt = stored.usedAt, now < usedAt.adding(milliseconds: RefreshTokenRotation.grace) else {
+            return false
+        }
         let next = try tx.tokens.findRefreshToken(digest: StoredSecret.digest(successor, of: .refreshToken))
         return next != nil && next?.usedAt == nil
     }
@@ -121,9 +134,12 @@ struct RefreshTokenRotation: Sendable {
         Base64URL.encode(HMACSHA256.code(Array(token.utf8), key: key))
     }
 
-    static func token(_ secret: String, _ family: TokenFamily, _ settings: GatewaySettings, at now: Timestamp) -> RefreshToken {
+    static func token(_ secret: String, _ family: TokenFamily, _ settings: GatewaySettings, at now: Timestamp)
+        -> RefreshToken
+    {
         RefreshToken(
-            digest: StoredSecret.digest(secret, of: .refreshToken), familyID: family.id, clientID: family.clientID, createdAt: now,
+            digest: StoredSecret.digest(secret, of: .refreshToken), familyID: family.id, clientID: family.clientID,
+            createdAt: now,
             expiresAt: end(family, settings, at: now)
         )
     }

@@ -24,7 +24,8 @@ package final class RefusalLog: Sendable {
 
     /// Notes a refusal.
     ///
-    /// - Parameter path: one of our own, never what the request says. A database that cannot take the row is logged and changes nothing about the refusal.
+    /// - Parameter path: one of our own, never what the request says. A database that cannot take the row is logged and
+    ///   changes nothing about the refusal.
     package func record(
         _ code: String, path: String, _ context: GapuraContext, event: AuditEvent = .requestRefused,
         subject: String? = nil

@@ -2,8 +2,9 @@ import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 
-/// Slows down guessing: by account, by address, by network. Delays grow and are bounded. A device that signed in to the account before has a count of its
-/// own and waits for that one alone, so that nobody elsewhere locks an owner out (attacks 151, 152, 155).
+/// Slows down guessing: by account, by address, by network. Delays grow and are bounded. A device that signed in to the
+/// account before has a count of its own and waits for that one alone, so that nobody elsewhere locks an owner out
+/// (attacks 151, 152, 155).
 struct SignInThrottle: Sendable {
     /// How one kind of key is slowed down.
     struct Rule: Sendable {
@@ -33,7 +34,8 @@ struct SignInThrottle: Sendable {
 
     /// What one try counts against.
     struct Keys: Sendable {
-        /// The account, or a name that nobody has: in its one spelling, so that both are slowed down alike (attack 149).
+        /// The account, or a name that nobody has: in its one spelling, so that both are slowed down alike (attack
+        /// 149).
         let account: String
         /// With the account's own device nothing else counts.
         let device: String?
@@ -72,7 +74,8 @@ struct SignInThrottle: Sendable {
     static func begin(_ keys: Keys, in tx: Transaction, at now: Timestamp) throws -> Int64? {
         var wait: Int64 = 0
         for (key, rule) in keys.counts {
-            // Below the limit nothing waits: `openAt` is then only the clock of another try, maybe a few milliseconds ahead of this one.
+            // Below the limit nothing waits: `openAt` is then only the clock of another try, maybe a few milliseconds
+            // ahead of this one.
             guard let state = try tx.signIn.findThrottle(key), state.failures > rule.free, now < state.openAt else {
                 continue
             }
@@ -102,7 +105,8 @@ struct SignInThrottle: Sendable {
         try takeBack(keys.places.map(\.key), in: tx, at: now)
     }
 
-    /// A try that was counted and then not made, because the password pool was full: our own overload is nobody's failure.
+    /// A try that was counted and then not made, because the password pool was full: our own overload is nobody's
+    /// failure.
     static func takeBack(_ keys: Keys, in tx: Transaction, at now: Timestamp) throws {
         try takeBack(keys.counts.map(\.key), in: tx, at: now)
     }

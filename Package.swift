@@ -43,7 +43,9 @@ let package = Package(
         .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
         // Pure bytes to values: no disk, no network, no database.
-        .target(name: "GapuraFormats", dependencies: ["CZip", "CXML"], swiftSettings: settings),
+        .target(name: "GapuraFormats", swiftSettings: settings),
+        // Apart from the formats, so that an application that links GapuraTokens needs neither libzip nor libxml2.
+        .target(name: "GapuraTabular", dependencies: ["GapuraFormats", "CZip", "CXML"], swiftSettings: settings),
         .target(name: "GapuraTokens", dependencies: ["GapuraFormats", "COpenSSL"], swiftSettings: settings),
         .target(
             name: "GapuraStore",
@@ -55,13 +57,13 @@ let package = Package(
         ),
         .target(
             name: "GapuraDirectory",
-            dependencies: ["GapuraStore", "GapuraTokens", "GapuraFormats", "CArgon2"],
+            dependencies: ["GapuraStore", "GapuraTokens", "GapuraTabular", "GapuraFormats", "CArgon2"],
             swiftSettings: settings
         ),
         .target(
             name: "Gapura",
             dependencies: [
-                "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraFormats",
+                "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraTabular", "GapuraFormats",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -134,6 +136,11 @@ let package = Package(
 
         .testTarget(name: "GapuraFormatsTests", dependencies: ["GapuraFormats"], swiftSettings: settings),
         .testTarget(
+            name: "GapuraTabularTests",
+            dependencies: ["GapuraTabular", "GapuraFormats"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "GapuraTokensTests",
             dependencies: ["GapuraTokens", "GapuraFormats"],
             exclude: ["Python"],
@@ -142,7 +149,7 @@ let package = Package(
         .testTarget(name: "GapuraStoreTests", dependencies: ["GapuraStore"], swiftSettings: settings),
         .testTarget(
             name: "GapuraDirectoryTests",
-            dependencies: ["GapuraDirectory", "GapuraStore", "GapuraFormats", "GapuraTokens"],
+            dependencies: ["GapuraDirectory", "GapuraStore", "GapuraTabular", "GapuraFormats", "GapuraTokens"],
             exclude: ["Fixtures"],
             swiftSettings: settings
         ),

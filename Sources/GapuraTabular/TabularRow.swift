@@ -84,8 +84,12 @@ package struct TabularLimits: Sendable {
     package var maximumRatio = 100
     /// XLSX: inflated size of the whole file, as the container states it and as it really comes out.
     package var maximumInflatedBytes = Int64.max
-    package var maximumSharedStrings = 1_000_000
-    package var maximumSharedStringBytes = 64 * 1024 * 1024
+    /// XLSX: what the shared strings may take in memory: their text, and for each where it ends
+    /// (`sharedStringOverhead`). As Excel saves a sheet, every text is one, the same text once: a hundred thousand
+    /// people with fifteen texts of their own are 1.5 million.
+    package var maximumSharedStringBytes = 256 * 1024 * 1024
+    /// What each shared string takes beside its text.
+    package static let sharedStringOverhead = MemoryLayout<UInt32>.size
 
     package init() {}
 }

@@ -1,6 +1,7 @@
 internal import CZip
+internal import GapuraFormats
 
-/// A ZIP file in memory, opened through libzip. Names of entries are only ever looked up, never used as paths, and an
+/// A ZIP file, opened through libzip. Names of entries are only ever looked up, never used as paths, and an
 /// entry inside an entry is just bytes.
 ///
 /// Refused before anything is inflated: more entries than allowed, two entries with one name, encryption, compression
@@ -21,21 +22,23 @@ final class ZIPContainer {
 
     private(set) var entries: [Entry] = []
     private let archive: OpaquePointer
+    private let source: ZIPSource
 
-    /// `bytes` must stay where they are for as long as the container lives.
-    init(_ bytes: UnsafeRawBufferPointer, limits: TabularLimits) throws(TabularError) {
-        try Self.checkMagic(bytes)
+    init(_ bytes: RandomAccessBytes, limits: TabularLimits) throws {
+        try Self.checkMagic(bytes.first(4))
         var problem = zip_error_t()
         zip_error_init(&problem)
         defer { zip_error_fini(&problem) }
-        guard let source = zip_source_buffer_create(bytes.baseAddress, UInt64(bytes.count), 0, &problem) else {
+        guard let (pointer, source) = ZIPSource.make(bytes) else {
             throw TabularError(.unreadable, "no memory for the ZIP reader")
         }
-        guard let archive = zip_open_from_source(source, ZIP_RDONLY, &problem) else {
-            zip_source_free(source)
+        guard let archive = zip_open_from_source(pointer, ZIP_RDONLY, &problem) else {
+            zip_source_free(pointer)
+            if let failure = source.failure { throw failure }
             throw TabularError(.corruptZIP, "the ZIP directory is damaged or cut off (libzip \(problem.zip_err))")
         }
         self.archive = archive
+        self.source = source
         // From here on every property is set, so that `deinit` discards the archive also where a check throws.
         entries = try Self.list(archive, limits)
         try Self.check(entries, fileSize: Int64(bytes.count), limits)
@@ -53,6 +56,7 @@ final class ZIPContainer {
     /// Inflates an entry chunk by chunk. More bytes than the directory stated are an error, as is a wrong checksum.
     func read(_ entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         guard let file = zip_fopen_index(archive, entry.index, 0) else {
+            if let failure = source.failure { throw failure }
             throw TabularError(.corruptZIP, "an entry cannot be opened (libzip \(lastError))")
         }
         defer { zip_fclose(file) }
@@ -62,6 +66,7 @@ final class ZIPContainer {
         while true {
             let count = zip_fread(file, buffer.baseAddress, UInt64(buffer.count))
             guard count >= 0 else {
+                if let failure = source.failure { throw failure }
                 let code = zip_file_get_error(file).pointee.zip_err
                 throw TabularError(.corruptZIP, "an entry is damaged or cut off (libzip \(code))")
             }
@@ -94,7 +99,7 @@ final class ZIPContainer {
 
     // MARK: Checks before anything is inflated
 
-    private static func checkMagic(_ bytes: UnsafeRawBufferPointer) throws(TabularError) {
+    private static func checkMagic(_ bytes: [UInt8]) throws(TabularError) {
         guard !bytes.isEmpty else { throw TabularError(.empty, "the file is empty") }
         if bytes.starts(with: [0xd0, 0xcf, 0x11, 0xe0]) {
             throw TabularError(.encrypted, "an old .xls, or a workbook with a password; save it as .xlsx without one")

@@ -1,8 +1,8 @@
-/// The table of shared strings: one block of bytes and where each string ends, so that a million of them are two
+/// The table of shared strings: one block of bytes and where each string ends, so that millions of them are two
 /// allocations.
 struct XLSXSharedStrings {
     private var bytes: [UInt8] = []
-    private var ends: [Int] = []
+    private var ends: [UInt32] = []
 
     init(_ entry: ZIPContainer.Entry?, in container: ZIPContainer, _ limits: TabularLimits) throws {
         guard let entry else { return }
@@ -20,21 +20,25 @@ struct XLSXSharedStrings {
 
     subscript(index: Int) -> String? {
         guard ends.indices.contains(index) else { return nil }
-        let start = index == 0 ? 0 : ends[index - 1]
-        return String(decoding: bytes[start..<ends[index]], as: UTF8.self)
+        let start = index == 0 ? 0 : Int(ends[index - 1])
+        return String(decoding: bytes[start..<Int(ends[index])], as: UTF8.self)
     }
 }
 
 private final class SharedStringsHandler: XMLStreamHandler {
     private(set) var bytes: [UInt8] = []
-    private(set) var ends: [Int] = []
+    private(set) var ends: [UInt32] = []
     private(set) var failure: TabularError?
-    private let limits: TabularLimits
+    /// Bytes that may still come. Every string costs some, so that empty ones have an end too.
+    private var left: Int
+    private let limit: Int
     private var isText = false
     private var isPhonetic = false
 
     init(_ limits: TabularLimits) {
-        self.limits = limits
+        // `ends` counts in 32 bits.
+        limit = min(limits.maximumSharedStringBytes, Int(UInt32.max))
+        left = limit
     }
 
     func start(_ name: XMLName, _ attributes: XMLAttributes) {
@@ -47,21 +51,23 @@ private final class SharedStringsHandler: XMLStreamHandler {
         } else if name == "rPh" {
             isPhonetic = false
         } else if name == "si" {
-            ends.append(bytes.count)
-            if ends.count > limits.maximumSharedStrings { failTooMany() }
+            guard failure == nil, take(TabularLimits.sharedStringOverhead) else { return }
+            ends.append(UInt32(bytes.count))
         }
     }
 
     func text(_ text: UnsafeBufferPointer<UInt8>) {
         guard isText, !isPhonetic, failure == nil else { return }
-        guard bytes.count + text.count <= limits.maximumSharedStringBytes else { return failTooMany() }
+        guard take(text.count) else { return }
         bytes.append(contentsOf: text)
     }
 
-    private func failTooMany() {
-        failure = TabularError(
-            .tooManySharedStrings,
-            "more than \(limits.maximumSharedStrings) shared strings or \(limits.maximumSharedStringBytes) bytes of them"
-        )
+    private func take(_ count: Int) -> Bool {
+        guard count <= left else {
+            failure = TabularError(.tooManySharedStrings, "the shared strings take more than \(limit) bytes")
+            return false
+        }
+        left -= count
+        return true
     }
 }

@@ -1,15 +1,16 @@
-/// The first worksheet of an XLSX workbook, read as a stream out of a file in memory.
+internal import GapuraFormats
+
+/// The first worksheet of an XLSX workbook, read as a stream; of the file itself only what is being inflated is in
+/// memory.
 ///
 /// Only values are read: no macros (a workbook with any is refused), no external links, no cached results of formulas,
 /// no styles. Dates of Excel are numbers like any other and stay so. Office Open XML: ECMA-376 part 1, sections 18.3
 /// (sheets), 18.4 (shared strings), part 2 (packages).
 package struct XLSXReader: TabularReader {
-    private let bytes: [UInt8]
+    private let bytes: RandomAccessBytes
     private let limits: TabularLimits
 
-    /// The file is handed over in memory, not mapped: a mapped file that somebody shortens ends the process with
-    /// SIGBUS.
-    package init(_ bytes: [UInt8], limits: TabularLimits = TabularLimits()) {
+    package init(_ bytes: RandomAccessBytes, limits: TabularLimits = TabularLimits()) {
         self.bytes = bytes
         self.limits = limits
     }
@@ -18,21 +19,19 @@ package struct XLSXReader: TabularReader {
         header: (TabularRow) throws -> ColumnSelection,
         row: (TabularRow) throws -> Void
     ) throws {
-        try bytes.withUnsafeBytes { buffer in
-            let container = try ZIPContainer(buffer, limits: limits)
-            let workbook = try XLSXWorkbook(container)
-            let strings = try XLSXSharedStrings(workbook.sharedStrings, in: container, limits)
-            try withoutActuallyEscaping(header) { header in
-                let sheet = XLSXSheetHandler(strings, limits, header)
-                let stream = try XMLStream(sheet)
-                try container.read(workbook.sheet) { chunk in
-                    let outcome = Result { () throws(TabularError) in try stream.feed(chunk) }
-                    try sheet.hand(on: row, after: outcome)
-                }
-                let outcome = Result { () throws(TabularError) in try stream.finish() }
+        let container = try ZIPContainer(bytes, limits: limits)
+        let workbook = try XLSXWorkbook(container)
+        let strings = try XLSXSharedStrings(workbook.sharedStrings, in: container, limits)
+        try withoutActuallyEscaping(header) { header in
+            let sheet = XLSXSheetHandler(strings, limits, header)
+            let stream = try XMLStream(sheet)
+            try container.read(workbook.sheet) { chunk in
+                let outcome = Result { () throws(TabularError) in try stream.feed(chunk) }
                 try sheet.hand(on: row, after: outcome)
-                guard sheet.hasHeader else { throw TabularError(.empty, "the worksheet has no rows") }
             }
+            let outcome = Result { () throws(TabularError) in try stream.finish() }
+            try sheet.hand(on: row, after: outcome)
+            guard sheet.hasHeader else { throw TabularError(.empty, "the worksheet has no rows") }
         }
     }
 }

@@ -1,13 +1,13 @@
 import Testing
 
-@testable import GapuraFormats
+@testable import GapuraTabular
 
 @Suite("XLSX")
 struct XLSXReaderTests {
     func read(
         _ bytes: [UInt8], _ limits: TabularLimits = TabularLimits(), columns: [Int]? = nil
     ) throws -> (header: TabularRow?, rows: [TabularRow]) {
-        var reader = XLSXReader(bytes, limits: limits)
+        var reader = XLSXReader(RandomAccessBytes(bytes), limits: limits)
         var header: TabularRow?
         var rows: [TabularRow] = []
         try reader.read {
@@ -25,6 +25,14 @@ struct XLSXReaderTests {
             return nil
         } catch {
             return (error as? TabularError)?.code
+        }
+    }
+
+    private func readAll(_ bytes: RandomAccessBytes) throws {
+        var reader = XLSXReader(bytes)
+        try reader.read { _ in
+            .all
+        } row: { _ in
         }
     }
 
@@ -189,15 +197,17 @@ struct XLSXReaderTests {
         #expect(code(XLSXTestFile.sheet("<row><c></row>").bytes) == .corruptXML)
     }
 
-    @Test("attack 269: shared strings have a limit of number and of bytes, and an index outside them is an error")
+    @Test("attack 269: shared strings have a limit of bytes, empty ones too, and an index outside them is an error")
     func sharedStrings() throws {
         var limits = TabularLimits()
-        limits.maximumSharedStrings = 3
+        limits.maximumSharedStringBytes = 4 * TabularLimits.sharedStringOverhead - 1
         let cell = "<row><c t=\"s\"><v>0</v></c></row>"
         #expect(
             code(XLSXTestFile.sheet(cell, shared: String(repeating: "<si/>", count: 4)).bytes, limits)
                 == .tooManySharedStrings)
-        limits = TabularLimits()
+        limits.maximumSharedStringBytes = 4 * TabularLimits.sharedStringOverhead
+        // Within the limit, the file is read; that all its texts are empty is another matter.
+        #expect(code(XLSXTestFile.sheet(cell, shared: String(repeating: "<si/>", count: 4)).bytes, limits) == .empty)
         limits.maximumSharedStringBytes = 10
         #expect(
             code(XLSXTestFile.sheet(cell, shared: "<si><t>12345678901</t></si>").bytes, limits) == .tooManySharedStrings
@@ -209,6 +219,47 @@ struct XLSXReaderTests {
         #expect(
             code(XLSXTestFile.sheet("<row><c t=\"s\"><v>99999999999999999999</v></c></row>").bytes)
                 == .unknownSharedString)
+    }
+
+    @Test("a sheet as Excel itself saves it, every text shared: 100,000 people with 15 texts of their own fit")
+    func sharedStringsAtScale() throws {
+        // Names, ids, NIP, NIK, telephone, addresses: 100 bytes each would be much.
+        let needed = 100_000 * 15 * (100 + TabularLimits.sharedStringOverhead)
+        #expect(needed < TabularLimits().maximumSharedStringBytes)
+
+        // 66,700 people at 15 texts are more strings than were once allowed; here the texts are most of the file.
+        let (people, texts) = (2000, 15)
+        var shared = String(repeating: "<si/>", count: 1_000_000)
+        var rows = ""
+        for person in 0..<people {
+            rows += "<row r=\"\(person + 1)\">"
+            for text in 0..<texts {
+                shared += "<si><t>orang \(person) kolom \(text)</t></si>"
+                rows += "<c t=\"s\"><v>\(1_000_000 + person * texts + text)</v></c>"
+            }
+            rows += "</row>"
+        }
+        let table = try read(XLSXTestFile.sheet(rows, shared: shared).bytes)
+        #expect(table.header?.cells.first == .text("orang 0 kolom 0"))
+        #expect(table.rows.count == people - 1)
+        #expect(table.rows.last?.cells.last == .text("orang \(people - 1) kolom \(texts - 1)"))
+    }
+
+    @Test("what the file's own reader throws comes out as it is, in the directory and in the middle of the sheet")
+    func unreadable() throws {
+        struct Broken: Error {}
+        let real = try Example.bytes("siasn-2026-09.xlsx")
+        let whole = RandomAccessBytes(real)
+        for failing in [0..<real.count, (real.count - 100)..<real.count, (real.count / 2)..<(real.count / 2 + 1)] {
+            let bytes = RandomAccessBytes(count: real.count) { offset, buffer in
+                if failing.overlaps(offset..<max(offset + 1, offset + buffer.count)) { throw Broken() }
+                return try whole.read(offset, buffer)
+            }
+            #expect(throws: Broken.self) { try readAll(bytes) }
+        }
+        // A file that is shorter than it was when it was opened.
+        let shortened = RandomAccessBytes(count: real.count) { _, _ in 0 }
+        #expect(throws: TabularError.self) { try readAll(shortened) }
     }
 
     @Test("attack 269: macros are refused, by the part and by the content type")
@@ -290,7 +341,7 @@ struct XLSXReaderTests {
     func thrown() throws {
         struct Enough: Error {}
         var count = 0
-        var reader = XLSXReader(XLSXTestFile.table([["a"], ["1"], ["2"]]).bytes)
+        var reader = XLSXReader(RandomAccessBytes(XLSXTestFile.table([["a"], ["1"], ["2"]]).bytes))
         #expect(throws: Enough.self) {
             try reader.read { _ in
                 .all

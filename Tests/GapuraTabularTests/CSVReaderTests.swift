@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import GapuraFormats
+@testable import GapuraTabular
 
 @Suite("CSV")
 struct CSVReaderTests {
@@ -120,50 +120,6 @@ struct CSVReaderTests {
         limits.maximumRows = 3
         #expect(code(Array("a\n1\n2\n".utf8), limits) == nil)
         #expect(code(Array("a\n1\n2\n3\n".utf8), limits)?.code == .tooManyRows)
-    }
-
-    @Test("attack 271: a file of 1 GB is read in the memory of a row")
-    func streamed() throws {
-        let line = Array(
-            "189607111918111001;Ujang;\"\(String(repeating: "Jl. Contoh; ", count: 5000))\";895A456CAD7F;x\r\n".utf8)
-        let block = Array([[UInt8]](repeating: line, count: 20).joined())
-        let target = 1 << 30
-        var produced = 0
-        var offset = 0
-        let header = Array("nip;nama;jabatan;unor;nik\r\n".utf8)
-        let source = ByteSource { buffer in
-            if produced == 0 {
-                buffer.copyBytes(from: header)
-                produced = header.count
-                return header.count
-            }
-            guard produced < target || offset != 0 else { return 0 }
-            let count = min(buffer.count, block.count - offset)
-            buffer.copyBytes(from: block[offset..<offset + count])
-            offset = (offset + count) % block.count
-            produced += count
-            return count
-        }
-        var limits = TabularLimits()
-        limits.maximumRows = .max
-        var reader = CSVReader(source, limits: limits)
-        let before = residentBytes()
-        var rows = 0
-        try reader.read { _ in
-            ColumnSelection([0])
-        } row: { row in
-            rows += 1
-            if row.cells.first == .empty { Issue.record("an empty cell") }
-        }
-        #expect(rows == (produced - header.count) / line.count)
-        #expect(produced >= target)
-        // Other tests run meanwhile; a reader that kept the file would need more than a gigabyte.
-        #expect(residentBytes() - before < 512 << 20)
-    }
-
-    private func residentBytes() -> Int {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
-        return (Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0) * 4096
     }
 
     @Test("the writer quotes what must be quoted and disarms formulas, and its own reader reads it back")

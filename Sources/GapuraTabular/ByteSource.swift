@@ -18,12 +18,22 @@ package struct ByteSource {
         }
     }
 
+    /// The next bytes: how many were written to the buffer, 0 at the end.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        min(max(try fill(buffer), 0), buffer.count)
+    }
+
+    /// Reads what is left and keeps nothing of it.
+    package func skipToEnd() throws {
+        try chunks { _ in }
+    }
+
     /// Hands on the source chunk by chunk until it ends; the chunk lives only during the call.
     func chunks(of size: Int = 128 * 1024, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         defer { buffer.deallocate() }
         while true {
-            let count = min(max(try fill(buffer), 0), size)
+            let count = try read(into: buffer)
             if count == 0 { return }
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }

@@ -23,11 +23,6 @@ package struct ID<Entity>: Hashable, Comparable, Sendable, CustomStringConvertib
         Self(made: UUIDText.version7(now: now))
     }
 
-    /// A new key that tells nothing, not even when it was made: UUIDv4. For `sub`, see also `UUIDText`.
-    package static func makeRandom() -> Self {
-        Self(made: UUIDText.version4())
-    }
-
     package var description: String { text }
 
     package static func < (left: Self, right: Self) -> Bool {

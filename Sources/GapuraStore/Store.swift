@@ -18,6 +18,7 @@ package struct Store: Sendable {
         let store = Store(engine: location.engine, driver: driver, migrations: migrations)
         do {
             try await store.driver.exclusively { connection in
+                try Restoring.requireFinished(connection)
                 try Migrator(migrations).run(on: connection)
             }
         } catch {
@@ -32,6 +33,14 @@ package struct Store: Sendable {
         _ body: @escaping @Sendable (Transaction) throws -> Value
     ) async throws -> Value {
         try await driver.read(body)
+    }
+
+    /// Like `read`, for finding a few rows by their keys and nothing that takes longer: SQLite does it on the calling
+    /// thread, which costs less than waking another.
+    package func lookUp<Value: Sendable>(
+        _ body: @escaping @Sendable (Transaction) throws -> Value
+    ) async throws -> Value {
+        try await driver.lookUp(body)
     }
 
     /// Changes the database: all of it or, when the closure or the commit fails, nothing. Returns after the commit is

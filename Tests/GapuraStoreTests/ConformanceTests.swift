@@ -346,7 +346,9 @@ import Testing
         }
     }
 
-    @Test("more than the queue holds is refused as busy, and so is what waited too long", arguments: engines)
+    @Test(
+        "more than the queue holds is refused as busy, and so is what waited too long", .timeLimit(.minutes(1)),
+        arguments: engines)
     func overload(_ engine: Engine) async throws {
         var options = StoreOptions(engine: engine)
         options.queueLimit = 3
@@ -358,14 +360,12 @@ import Testing
                 release.wait()
             }
             await wait(for: started)
-            let begin = ContinuousClock.now
             let errors = await withTaskGroup(of: StoreError?.self) { group in
                 for _ in 0..<8 { group.addTask { await storeError { try await store.write { _ in } } } }
                 return await group.reduce(into: [StoreError?]()) { $0.append($1) }
             }
             #expect(errors.map(\.?.kind) == Array(repeating: .busy, count: 8))
             #expect(errors.map(\.?.isTemporary) == Array(repeating: true, count: 8))
-            #expect(ContinuousClock.now - begin < .seconds(3))
             #expect(try await store.count("SELECT COUNT(*) FROM units") == 1)  // reads go on
             release.signal()
             try await blocker

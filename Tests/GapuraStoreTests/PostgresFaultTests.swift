@@ -5,28 +5,24 @@ import Testing
 
 /// What must happen when the server is not as it should be.
 @Suite struct PostgresFaultTests {
-    @Test("a server that is not there is one clear line within seconds")
+    @Test("a server that is not there is one clear line, and not waited for", .timeLimit(.minutes(1)))
     func unreachable() async throws {
-        let begin = ContinuousClock.now
         let error = await storeError {
             _ = try await Store.open(.postgres(url: "postgres://gapura@127.0.0.1:1/gapura"))
         }
         #expect(error?.kind == .unavailable)
         #expect(error?.message.contains("refused") == true)
         #expect(error?.message.contains("\n") == false)
-        #expect(ContinuousClock.now - begin < .seconds(5))
     }
 
-    @Test("a server that accepts and never answers too")
+    @Test("a server that accepts and never answers is given up too", .timeLimit(.minutes(1)))
     func silent() async throws {
         let listener = try SilentListener()
-        let begin = ContinuousClock.now
         let error = await storeError {
             _ = try await Store.open(.postgres(url: "postgres://gapura:rahasia@127.0.0.1:\(listener.port)/gapura"))
         }
         #expect(error?.kind == .unavailable)
         #expect(error?.message.contains("rahasia") == false)
-        #expect(ContinuousClock.now - begin < .seconds(8))
     }
 
     @Test("a missing database, a nonsense URL and another encoding are named")
@@ -111,22 +107,22 @@ import Testing
         await store.close()
     }
 
-    @Test("a statement that takes too long is ended, and so is waiting for a lock")
+    @Test("a statement that takes too long is ended, and so is waiting for a lock", .timeLimit(.minutes(1)))
     func slow() async throws {
         let cluster = try PostgresCluster.shared()
         let url = try cluster.makeDatabase()
         var options = StoreOptions(engine: .postgres)
         options.statementLimit = .milliseconds(400)
         let store = try await Store.open(.postgres(url: url), migrations: testMigrations, options: options)
-        let begin = ContinuousClock.now
-        await expectFailure(.busy) { try await store.read { tx in _ = try tx.rows("SELECT pg_sleep(30)::text") } }
-        #expect(ContinuousClock.now - begin < .seconds(2))
-        async let lock = Task.detached {
-            try cluster.query("BEGIN; LOCK TABLE heads; SELECT pg_sleep(2); COMMIT", in: url)
-        }.value
-        try await Task.sleep(for: .milliseconds(700))
+        // Both would outlast the time limit of this test.
+        await expectFailure(.busy) { try await store.read { tx in _ = try tx.rows("SELECT pg_sleep(600)::text") } }
+        let holder = Thread { _ = try? cluster.query("BEGIN; LOCK TABLE heads; SELECT pg_sleep(600)", in: url) }
+        holder.start()
+        let locks = "FROM pg_locks WHERE relation = 'heads'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+        while try cluster.query("SELECT COUNT(*) \(locks)", in: url).hasPrefix("0") { await Task.yield() }
         await expectFailure(.busy) { try await store.write { tx in _ = try tx.run("UPDATE heads SET seq = 1") } }
-        _ = try await lock
+        // Waits until the holder is gone.
+        try cluster.query("SELECT pg_terminate_backend(pid, 60000) \(locks)", in: url)
         try await store.write { tx in _ = try tx.run("UPDATE heads SET seq = 1") }
         await store.close()
     }

@@ -41,42 +41,55 @@ extension Store {
         }
     }
 
-    /// Fills an empty database from a backup, then brings its schema up to date. If it fails, the database is empty
-    /// again.
+    /// Fills an empty database from a backup, brings its schema up to date, and runs a last step, in whose transaction
+    /// the database becomes usable. If anything fails, the database is empty again; if the process ends on the way,
+    /// `open` refuses what is there and the next restore begins anew.
+    /// - Parameter finish: what has to be done to restored data before anybody may use them.
+    package static func restore<Value: Sendable>(
+        from path: String,
+        into location: DatabaseLocation,
+        migrations: [Migration] = Migrations.all,
+        options: StoreOptions? = nil,
+        finish: @escaping @Sendable (Transaction) throws -> Value
+    ) async throws -> Value {
+        try SQLiteFile.checkBackup(path)
+        let isNew = !location.exists
+        let driver = try await openDriver(location, options ?? StoreOptions(engine: location.engine))
+        do {
+            try await driver.exclusively { try Restoring.requireRoom(in: $0, location) }
+        } catch {
+            await driver.close()
+            throw StoreError.opening(error)
+        }
+        do {
+            let value = try await driver.exclusively { target in
+                try Restoring.requireRoom(in: target, location)
+                do {
+                    try Restoring.load(from: path, into: target, migrations)
+                    return try Restoring.finish(target, finish)
+                } catch {
+                    try TableCopy.dropAll(target)
+                    throw error
+                }
+            }
+            await driver.close()
+            return value
+        } catch {
+            // What this restore made is empty and must not pass for a new city. The lock is still held.
+            if isNew { location.removeFiles() }
+            await driver.close()
+            throw StoreError.opening(error)
+        }
+    }
+
+    /// As above, with nothing to be done at the end.
     package static func restore(
         from path: String,
         into location: DatabaseLocation,
         migrations: [Migration] = Migrations.all,
         options: StoreOptions? = nil
     ) async throws {
-        try SQLiteFile.checkBackup(path)
-        let driver = try await openDriver(location, options ?? StoreOptions(engine: location.engine))
-        do {
-            try await driver.exclusively { target in
-                guard try target.tableNames().isEmpty else {
-                    throw StoreError(.foreign, "a backup goes into an empty database; \(location) is not empty")
-                }
-                var configuration = Configuration()
-                configuration.readonly = true
-                let file = try DatabaseQueue(path: path, configuration: configuration)
-                do {
-                    try file.unsafeRead { database in
-                        let source = try SQLiteConnection(database)
-                        defer { source.finish() }
-                        try source.beginReading()
-                        try TableCopy.run(from: source, to: target, migrations)
-                    }
-                    try Migrator(migrations).run(on: target)
-                } catch {
-                    try TableCopy.dropAll(target)
-                    throw error
-                }
-            }
-        } catch {
-            await driver.close()
-            throw StoreError.opening(error)
-        }
-        await driver.close()
+        try await restore(from: path, into: location, migrations: migrations, options: options) { _ in }
     }
 
     /// Every row of every table in one consistent state, table by table in the order of their names.
@@ -105,6 +118,64 @@ extension Store {
     }
 }
 
+/// The steps of a restore, and the mark that a database bears while it is under way.
+///
+/// Several transactions make a restore, since the data come in at the schema of the backup. A table of its own is the
+/// mark: it is there before anything else and goes in the transaction of the last step.
+enum Restoring {
+    static let mark = "restore_pending"
+
+    static func requireFinished(_ connection: any Connection) throws {
+        guard try connection.tableNames().contains(mark) else { return }
+        throw StoreError(.halfRestored, "a restore into this database was interrupted; restore again")
+    }
+
+    /// Only an empty database, or what an interrupted restore left behind.
+    static func requireRoom(in target: any Connection, _ location: DatabaseLocation) throws {
+        let tables = try target.tableNames()
+        guard tables.isEmpty || tables.contains(mark) else {
+            throw StoreError(.foreign, "a backup goes into an empty database; \(location) is not empty")
+        }
+    }
+
+    static func load(from path: String, into target: any Connection, _ migrations: [Migration]) throws {
+        try TableCopy.dropAll(target)
+        try target.maintain { _ = try target.run("CREATE TABLE restore_pending (since BIGINT)") }
+        var configuration = Configuration()
+        configuration.readonly = true
+        let file = try DatabaseQueue(path: path, configuration: configuration)
+        try file.unsafeRead { database in
+            let source = try SQLiteConnection(database)
+            defer { source.finish() }
+            try source.beginReading()
+            try TableCopy.run(from: source, to: target, migrations)
+        }
+        try Migrator(migrations).run(on: target)
+    }
+
+    static func finish<Value>(_ target: any Connection, _ body: (Transaction) throws -> Value) throws -> Value {
+        var value: Value?
+        try target.maintain {
+            value = try body(Transaction(connection: target))
+            _ = try target.run("DROP TABLE restore_pending")
+        }
+        guard let value else { throw StoreError(.other, "the last step of a restore did not run") }
+        return value
+    }
+}
+
+extension DatabaseLocation {
+    fileprivate var exists: Bool {
+        guard case .sqlite(let path) = self else { return true }
+        return access(path, F_OK) == 0
+    }
+
+    fileprivate func removeFiles() {
+        guard case .sqlite(let path) = self else { return }
+        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
+    }
+}
+
 /// Copies all rows between two databases of the same schema, of whichever engines.
 enum TableCopy {
     static func run(from source: any Connection, to target: any Connection, _ migrations: [Migration]) throws {
@@ -118,7 +189,7 @@ enum TableCopy {
             throw StoreError(.newerSchema, "the backup has schema \(newer), which this program does not know")
         }
         try Migrator(migrations).run(on: target, upTo: done.keys.max() ?? 0)
-        guard try target.tableNames() == tables else {
+        guard try target.tableNames().filter({ $0 != Restoring.mark }) == tables else {
             throw StoreError(.corrupt, "the tables of the backup are not those of its schema \(done.keys.max() ?? 0)")
         }
         try target.maintain {

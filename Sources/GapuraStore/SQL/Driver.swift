@@ -1,12 +1,20 @@
 /// The seam between the two engines: a driver opens, reads, writes, locks for a migration, closes.
 protocol Driver: Sendable {
     func read<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value
+    /// A read that is quicker than waking another thread.
+    func lookUp<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value
     func write<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value
     /// Outside any transaction, on a connection that may write, while nobody else migrates.
     func exclusively<Value: Sendable>(
         _ body: @escaping @Sendable (any Connection) throws -> Value
     ) async throws -> Value
     func close() async
+}
+
+extension Driver {
+    func lookUp<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value {
+        try await read(body)
+    }
 }
 
 /// One closure on its way to a connection's thread and its result on the way back.

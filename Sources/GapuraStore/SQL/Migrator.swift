@@ -38,7 +38,7 @@ struct Migrator {
     private static func versions(on connection: any Connection) throws -> [Int: String] {
         let tables = try connection.tableNames()
         if !tables.contains(table) {
-            guard tables.isEmpty else {
+            guard tables.allSatisfy({ $0 == Restoring.mark }) else {
                 throw StoreError(.foreign, "the \(connection.engine.rawValue) database holds tables of something else")
             }
             try connection.maintain {

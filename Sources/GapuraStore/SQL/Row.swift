@@ -33,10 +33,6 @@ package struct Row: Sendable, Equatable {
         }
     }
 
-    package func optionalBool(_ index: Int) throws -> Bool? {
-        try value(index) == .null ? nil : bool(index)
-    }
-
     package func time(_ index: Int) throws -> Timestamp {
         Timestamp(milliseconds: try integer(index))
     }

@@ -63,6 +63,20 @@ final class SQLiteConnection: WritingConnection {
         failure = nil
     }
 
+    /// One transaction that only reads.
+    func reading<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            try beginReading()
+            let value = try body()
+            try commit()
+            return value
+        } catch {
+            let cause = failure ?? error
+            rollback()
+            throw cause
+        }
+    }
+
     func beginSavepoint() throws {
         failure = nil
         _ = try run("SAVEPOINT one")

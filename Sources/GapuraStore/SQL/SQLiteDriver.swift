@@ -15,12 +15,16 @@ import GRDBSQLite
 final class SQLiteDriver: Driver {
     private let reads: JobQueue
     private let writes: JobQueue
+    private let lookups: SQLiteLookups
     private let closed: Signal
     private let watch: Task<Void, Never>
 
-    private init(reads: JobQueue, writes: JobQueue, closed: Signal, watch: Task<Void, Never>) {
+    private init(
+        reads: JobQueue, writes: JobQueue, lookups: SQLiteLookups, closed: Signal, watch: Task<Void, Never>
+    ) {
         self.reads = reads
         self.writes = writes
+        self.lookups = lookups
         self.closed = closed
         self.watch = watch
     }
@@ -59,6 +63,13 @@ final class SQLiteDriver: Driver {
         try await reads.transaction(body)
     }
 
+    func lookUp<Value: Sendable>(
+        _ body: @escaping @Sendable (Transaction) throws -> Value
+    ) async throws -> Value {
+        if let value = try lookups.read(body) { return value }
+        return try await reads.transaction(body)
+    }
+
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> Value
     ) async throws -> Value {
@@ -91,6 +102,8 @@ final class SQLiteDriver: Driver {
         }
     }
 
+    private typealias Opening = UnsafeContinuation<(Files, SQLiteLookups), any Error>
+
     /// Everything that blocks, opening too, happens on the writer's thread.
     private static func open(
         _ options: StoreOptions, durable: Bool, _ prepare: @escaping @Sendable () throws -> Files
@@ -98,7 +111,7 @@ final class SQLiteDriver: Driver {
         let reads = JobQueue(limit: options.queueLimit, waitLimit: options.readWaitLimit)
         let writes = JobQueue(limit: options.queueLimit, waitLimit: options.writeWaitLimit)
         let closed = Signal()
-        let files: Files = try await withUnsafeThrowingContinuation { opened in
+        let (files, lookups) = try await withUnsafeThrowingContinuation { (opened: Opening) in
             let thread = WorkerThread.start {
                 serve(reads, writes, options, durable: durable, prepare, opened)
                 closed.set()
@@ -118,27 +131,28 @@ final class SQLiteDriver: Driver {
                 guard SQLiteFile.Identity(path) != identity, !Task.isCancelled else { continue }
                 let error = StoreError(
                     .unavailable, "\(path): the database was removed or replaced; restart the program")
+                lookups.close()
                 reads.finish(error)
                 writes.finish(error)
                 return
             }
         }
-        return SQLiteDriver(reads: reads, writes: writes, closed: closed, watch: watch)
+        return SQLiteDriver(reads: reads, writes: writes, lookups: lookups, closed: closed, watch: watch)
     }
 
     /// The life of the writer's thread.
     private static func serve(
         _ reads: JobQueue, _ writes: JobQueue, _ options: StoreOptions, durable: Bool,
-        _ prepare: () throws -> Files, _ opened: UnsafeContinuation<Files, any Error>
+        _ prepare: () throws -> Files, _ opened: Opening
     ) {
         var isOpen = false
         var files: Files?
         do {
             let prepared = try prepare()
             files = prepared
-            try serve(reads, writes, options, durable: durable, prepared.path) {
+            try serve(reads, writes, options, durable: durable, prepared.path) { lookups in
                 isOpen = true
-                opened.resume(returning: prepared)
+                opened.resume(returning: (prepared, lookups))
             }
             prepared.release()
         } catch {
@@ -150,7 +164,7 @@ final class SQLiteDriver: Driver {
     /// Owns the pool: when this returns, all connections are closed, the readers' first.
     private static func serve(
         _ reads: JobQueue, _ writes: JobQueue, _ options: StoreOptions, durable: Bool, _ path: String,
-        _ opened: () -> Void
+        _ opened: (SQLiteLookups) -> Void
     ) throws {
         let pool = try DatabasePool(path: path, configuration: configuration(options))
         var readers: [WorkerThread] = []
@@ -170,7 +184,9 @@ final class SQLiteDriver: Driver {
             if let pages = options.maximumPages { try database.execute(sql: "PRAGMA max_page_count = \(pages)") }
             let connection = try SQLiteConnection(database)
             defer { connection.finish() }
-            opened()
+            let lookups = try SQLiteLookups(path: path, configuration(options))
+            defer { lookups.close() }
+            opened(lookups)
             BatchWriter { connection }.serve(writes, batchLimit: max(1, options.batchLimit))
         }
     }
@@ -191,14 +207,10 @@ final class SQLiteDriver: Driver {
 
     private static func read(_ job: Job, _ connection: SQLiteConnection) {
         do {
-            try connection.beginReading()
-            try job.run(connection)
-            try connection.commit()
+            try connection.reading { try job.run(connection) }
             job.succeed()
         } catch {
-            let cause = connection.failure ?? error
-            connection.rollback()
-            job.fail(cause)
+            job.fail(error)
         }
     }
 

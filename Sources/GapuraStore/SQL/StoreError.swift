@@ -17,6 +17,8 @@ package struct StoreError: Error, Equatable, CustomStringConvertible {
         case corrupt
         /// What is there is something else, and is left alone.
         case foreign
+        /// A restore into this database was interrupted: what lived when the backup was taken would live again.
+        case halfRestored
         /// Text with a NUL, which no database text may have.
         case invalidText
         /// The configuration is wrong: a missing folder, wrong rights, an unknown kind of database.

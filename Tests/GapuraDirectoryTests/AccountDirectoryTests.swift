@@ -24,10 +24,24 @@ struct AccountDirectoryTests {
     {
         let now = now
         return try await store.write { tx in
-            try AccountDirectory(tx, by: .command(user: "root"), at: now)
-                .add(userName: userName, displayName: "Nama \(userName)", email: nil, role: role, endsAt: endsAt)
-                .account
+            let directory = AccountDirectory(tx, by: .command(user: "root"), at: now)
+            let isAdmin = role == .superadmin
+            // Whoever is no admin has a sponsor and an end.
+            let sponsor = isAdmin ? nil : try Self.sponsor(directory)
+            return try directory.add(
+                userName: userName, displayName: "Nama \(userName)", email: nil, role: role, sponsor: sponsor,
+                endsAt: endsAt ?? (isAdmin ? nil : now.adding(seconds: 86_400))
+            ).account
         }
+    }
+
+    private static func sponsor(_ directory: AccountDirectory) throws -> Account {
+        if let known = try directory.find(named: "penanggung") { return known }
+        let account = Account(
+            id: .make(now: directory.now), sub: UUIDText.version4(), userName: "penanggung", state: .aktif,
+            stateBy: .personnel, createdAt: directory.now, updatedAt: directory.now)
+        try directory.tx.accounts.insert(account)
+        return account
     }
 
     @Test(
@@ -118,6 +132,35 @@ struct AccountDirectoryTests {
             try await set(second, .nonaktif)
             #expect(try await store.read { try $0.accounts.find(second.id)?.state } == .nonaktif)
         }
+    }
+
+    @Test("attack 200: a role is held by the same rule, which looks at who may sign in now")
+    func lastRole() async throws {
+        try await withStore { store in
+            let first = try await add("satu", role: .superadmin, to: store)
+            _ = try await add("dua", role: .superadmin, endsAt: now.adding(seconds: 10), to: store)
+            let (now, late) = (now, now.adding(seconds: 10))
+            await #expect(throws: DirectoryError.self) {
+                try await store.write { try AccountDirectory($0, by: .system, at: late).setRole(first, .none) }
+            }
+            #expect(try await store.read { try AccountDirectory($0, by: .system, at: late).isLastSuperadmin(first) })
+            #expect(try await !store.read { try AccountDirectory($0, by: .system, at: now).isLastSuperadmin(first) })
+            try await store.write { try AccountDirectory($0, by: .system, at: now).setRole(first, .none) }
+            #expect(try await store.read { try $0.accounts.list(role: .superadmin).map(\.userName) } == ["dua"])
+        }
+    }
+
+    @Test(
+        "an email address is ASCII with one @ and a host behind it",
+        arguments: [
+            ("ujang@contoh.id", true), ("U.jang+x@Kota-Contoh.go.id", true), ("a@b", false), ("a@b@c.id", false),
+            ("@c.id", false), ("a@", false), ("a b@c.id", false), ("a@c..id", false), ("a@-c.id", false),
+            ("a@c_d.id", false), ("\u{e9}@c.id", false), ("a\u{0}@c.id", false),
+            (String(repeating: "a", count: 65) + "@c.id", false), (" a@c.id", false), ("a@c.id ", false),
+        ])
+    func emails(text: String, isGood: Bool) {
+        #expect(SignInName.isEmail(text) == isGood)
+        if isGood { #expect(SignInName(text) == .email(text)) }
     }
 
     @Test("attack 178: a link is spent by the write itself, and a spent, old or unknown one changes nothing")

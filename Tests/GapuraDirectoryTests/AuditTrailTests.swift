@@ -87,10 +87,16 @@ struct AuditTrailTests {
             ["DELETE FROM audit_events WHERE seq = 20", "UPDATE audit_head SET seq = 19"],
             ["UPDATE audit_head SET seq = 21"], ["UPDATE audit_head SET hash = ''"],
             [
-                "INSERT INTO audit_events SELECT 21, at, event, actor, subject, client_id, detail, previous, hash FROM audit_events WHERE seq = 20"
+                """
+                INSERT INTO audit_events
+                SELECT 21, at, event, actor, subject, client_id, detail, previous, hash FROM audit_events WHERE seq = 20
+                """
             ],
             [
-                "INSERT INTO audit_events SELECT 0, at, event, actor, subject, client_id, detail, previous, hash FROM audit_events WHERE seq = 1"
+                """
+                INSERT INTO audit_events
+                SELECT 0, at, event, actor, subject, client_id, detail, previous, hash FROM audit_events WHERE seq = 1
+                """
             ],
         ] {
             try await withChain { store in
@@ -109,7 +115,10 @@ struct AuditTrailTests {
                 row.detail = "{}"
                 row.hash = AuditChain.hash(of: row)
                 try tx.run(
-                    "UPDATE audit_events SET actor = \(row.actor), detail = \(row.detail), hash = \(row.hash) WHERE seq = \(row.seq)"
+                    """
+                    UPDATE audit_events SET actor = \(row.actor), detail = \(row.detail), hash = \(row.hash)
+                    WHERE seq = \(row.seq)
+                    """
                 )
             }
             #expect(try await firstBreak(store) == 11)

@@ -95,10 +95,16 @@ struct PersonnelTestCity {
 
 /// The files of `examples/kota-contoh` and of this folder, found from this source file.
 enum PersonnelExample {
-    static func file(_ name: String, source: String = #filePath) throws -> PersonnelFile {
+    static func path(_ name: String, source: String = #filePath) -> String {
         let root = URL(fileURLWithPath: source).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        return try PersonnelFile.open(root.appending(path: "examples/kota-contoh/\(name)").path)
+        return root.appending(path: "examples/kota-contoh/\(name)").path
+    }
+
+    static func file(_ name: String) throws -> PersonnelFile { try PersonnelFile.open(path(name)) }
+
+    static func bytes(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))
     }
 
     static func fixture(_ name: String, source: String = #filePath) throws -> [UInt8] {

@@ -10,15 +10,27 @@ package struct PersonCard: Sendable {
     /// Names from the government down to the unit.
     package var unitNames: [String]
 
-    /// Reads the card of a person in four statements at most.
+    /// Reads the card of a person: person, unit and agency in one statement, the number in another, and one for each
+    /// further unit on the way to the root.
     package static func read(_ id: PersonID, in tx: Transaction) throws -> PersonCard? {
-        guard let person = try tx.people.find(id) else { return nil }
-        let chain = try person.unitID.map { try tx.units.ancestors(of: $0) } ?? []
-        let unit = chain.last
+        guard let (person, unit, agency) = try tx.people.findPlaced(id) else { return nil }
         return PersonCard(
-            person: person, nip: try tx.people.currentNIP(of: id), unit: unit,
-            agency: unit?.agencyID.flatMap { agency in chain.first { $0.id == agency } }, unitNames: chain.map(\.name)
+            person: person, nip: try tx.people.currentNIP(of: id), unit: unit, agency: agency,
+            unitNames: try unit.map { try names(downTo: $0, agency, in: tx) } ?? []
         )
+    }
+
+    private static func names(downTo unit: Unit, _ agency: Unit?, in tx: Transaction) throws -> [String] {
+        var upwards = [unit.name]
+        var above = unit.parentID
+        // As deep as the tree may be; whatever the data says, this ends.
+        while let id = above, upwards.count <= 32 {
+            let known = agency.flatMap { $0.id == id ? (name: $0.name, parentID: $0.parentID) : nil }
+            guard let step = try known ?? tx.units.step(id) else { break }
+            upwards.append(step.name)
+            above = step.parentID
+        }
+        return upwards.reversed()
     }
 
     package var accessSubject: AccessPolicy.Subject {

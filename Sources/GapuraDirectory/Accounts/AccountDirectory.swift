@@ -43,11 +43,54 @@ package struct AccountDirectory {
 
     /// Adds an account without a person: an admin, contract staff, a vendor's engineer. The same call again answers the
     /// same account.
-    package func add(userName: String, displayName: String, email: String?, role: AdminRole, endsAt: Timestamp?) throws
-        -> (
-            account: Account, isNew: Bool
+    ///
+    /// Who is no superadmin has a sponsor among those who may use applications, and an end date (design decision 11).
+    package func add(
+        userName: String, displayName: String, email: String?, role: AdminRole, sponsor: Account? = nil,
+        endsAt: Timestamp?
+    ) throws -> (account: Account, isNew: Bool) {
+        try check(userName: userName, displayName: displayName, email: email)
+        if let known = try tx.accounts.find(userName: userName) {
+            guard known.role == role, known.displayName == displayName, known.email == email, known.endsAt == endsAt,
+                known.sponsorID == sponsor?.id
+            else {
+                throw DirectoryError(
+                    .conflict,
+                    "The user name \(userName) belongs to an account with other details; choose another, or change that one.",
+                    id: "Nama pengguna \(userName) sudah dipakai akun dengan rincian lain."
+                )
+            }
+            return (known, false)
+        }
+        guard role == .superadmin || (sponsor != nil && endsAt != nil) else {
+            throw DirectoryError(
+                .invalid, "An account without a NIP needs a sponsor and an end date, unless it is a superadmin's.",
+                id: "Akun tanpa NIP memerlukan penanggung jawab dan tanggal akhir, kecuali akun superadmin."
+            )
+        }
+        if let sponsor, !sponsor.state(at: now).mayUseApplications {
+            throw DirectoryError(
+                .refused, "The sponsor is \(sponsor.state(at: now).rawValue); choose somebody whose account is aktif.",
+                id: "Penanggung jawab berstatus \(sponsor.state(at: now).rawValue); pilih yang akunnya aktif."
+            )
+        }
+        let account = Account(
+            id: .make(now: now), sub: UUIDText.version4(), userName: nameKey(userName), displayName: displayName,
+            email: email, state: .aktif, stateBy: .admin, role: role, sponsorID: sponsor?.id, endsAt: endsAt,
+            createdAt: now, updatedAt: now
         )
-    {
+        try tx.accounts.insert(account)
+        try tx.record(
+            .accountAdded, by: actor, subject: account.id.text,
+            detail: [
+                "role": .string(role.rawValue), "sponsor": sponsor.map { .string($0.id.text) } ?? .null,
+                "ends_at": endsAt.map { .integer($0.milliseconds) } ?? .null,
+            ], at: now
+        )
+        return (account, true)
+    }
+
+    private func check(userName: String, displayName: String, email: String?) throws {
         guard SignInName.isUserName(userName) else {
             throw DirectoryError(
                 .invalid,
@@ -62,25 +105,42 @@ package struct AccountDirectory {
                 .invalid, "The name is missing, too long, or has control characters.",
                 id: "Nama kosong, terlalu panjang, atau tidak sah.")
         }
-        if let known = try tx.accounts.find(userName: userName) {
-            guard known.role == role, known.displayName == displayName else {
-                throw DirectoryError(
-                    .conflict,
-                    "The user name \(userName) belongs to another account; choose another, or change that one.",
-                    id: "Nama pengguna \(userName) sudah dipakai akun lain."
-                )
-            }
-            return (known, false)
+        if let email { try check(email: email) }
+    }
+
+    private func check(email: String) throws {
+        guard SignInName.isEmail(email) else {
+            throw DirectoryError(
+                .invalid,
+                "An email address has one @, a host with a dot behind it, and no spaces or letters beyond ASCII.",
+                id:
+                    "Alamat surel memuat satu @, nama host bertitik di belakangnya, tanpa spasi atau huruf selain ASCII."
+            )
         }
-        let account = Account(
-            id: .make(now: now), sub: UUIDText.version4(), userName: nameKey(userName), displayName: displayName,
-            email: email, state: .aktif,
-            stateBy: .admin, role: role, endsAt: endsAt, createdAt: now, updatedAt: now
-        )
-        try tx.accounts.insert(account)
+    }
+
+    /// Sets the email address. Verified, its owner signs in with it, and nobody else may have it verified.
+    /// - Parameter isVerified: whether somebody made sure that the address is the owner's.
+    package func setEmail(_ account: Account, _ email: String, isVerified: Bool) throws {
+        try check(email: email)
+        if isVerified, try tx.accounts.isVerified(email: email, besides: account.id) {
+            throw DirectoryError(
+                .conflict, "Another account signs in with that address; take it away from that one first.",
+                id: "Alamat itu dipakai akun lain untuk masuk; lepaskan dahulu dari akun tersebut."
+            )
+        }
+        var members: [JSONValue] = []
+        if account.email?.isExactly(email) != true { members.append("email") }
+        if account.emailVerified != isVerified { members.append("email_verified") }
+        guard !members.isEmpty else { return }
+        var changed = account
+        changed.email = email
+        changed.emailVerified = isVerified
+        changed.updatedAt = now
+        try tx.accounts.update(changed)
         try tx.record(
-            .accountAdded, by: actor, subject: account.id.text, detail: ["role": .string(role.rawValue)], at: now)
-        return (account, true)
+            .accountUpdated, by: actor, subject: account.id.text,
+            detail: ["changed": .array(members), "email_verified": .bool(isVerified)], at: now)
     }
 
     /// Sets the state by an admin's word, which a feed does not overrule until `followPersonnel`. Sessions end with the
@@ -88,12 +148,7 @@ package struct AccountDirectory {
     package func setState(_ account: Account, _ state: AccountState, followPersonnel: Bool = false) throws {
         let source: StateSource = followPersonnel ? .personnel : .admin
         guard account.state != state || account.stateBy != source else { return }
-        if state != .aktif, try isLastSuperadmin(account) {
-            throw DirectoryError(
-                .refused, "This is the last superadmin; add another before this one is taken away.",
-                id: "Ini superadmin terakhir; tambahkan superadmin lain dahulu."
-            )
-        }
+        if state != .aktif { try refuseLastSuperadmin(account) }
         try tx.accounts.updateState(account.id, state, by: source, at: now)
         try tx.record(
             .accountStateChanged, by: actor, subject: account.id.text,
@@ -107,14 +162,35 @@ package struct AccountDirectory {
         }
     }
 
-    /// Whether no other superadmin could sign in without this one.
+    /// Sets what an account may administer.
+    package func setRole(_ account: Account, _ role: AdminRole) throws {
+        guard account.role != role else { return }
+        try refuseLastSuperadmin(account)
+        var changed = account
+        changed.role = role
+        changed.updatedAt = now
+        try tx.accounts.update(changed)
+        try tx.record(
+            .accountRoleChanged, by: actor, subject: account.id.text,
+            detail: ["before": .string(account.role.rawValue), "after": .string(role.rawValue)], at: now
+        )
+    }
+
+    /// Whether an account is a superadmin's and no other superadmin may sign in and administer now: one who is
+    /// suspended, past the end date or `terbatas` does not count.
     package func isLastSuperadmin(_ account: Account) throws -> Bool {
         guard account.role == .superadmin else { return false }
-        var others = 0
-        try tx.accounts.each { other in
-            if other.role == .superadmin, other.id != account.id, other.state(at: now) == .aktif { others += 1 }
+        return try !tx.accounts.list(role: .superadmin).contains { other in
+            other.id != account.id && other.state(at: now) == .aktif
         }
-        return others == 0
+    }
+
+    private func refuseLastSuperadmin(_ account: Account) throws {
+        guard try isLastSuperadmin(account) else { return }
+        throw DirectoryError(
+            .refused, "This is the last superadmin who can sign in; make another one first.",
+            id: "Ini superadmin terakhir yang dapat masuk; angkat superadmin lain dahulu."
+        )
     }
 
     /// Makes a one-time link's secret; earlier links of the account are dead from now on.

@@ -45,4 +45,23 @@ package enum SignInName: Sendable, Equatable {
             (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2e || $0 == 0x2d || $0 == 0x5f
         }
     }
+
+    /// Whether text is an address that `init` reads as an email and no other name: printable ASCII, one `@`, something
+    /// before it and a host with a dot behind it, 254 bytes at most (RFC 5321 section 4.5.3.1.3).
+    package static func isEmail(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        let parts = bytes.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
+        guard bytes.count <= 254, parts.count == 2, let local = parts.first, let host = parts.last else { return false }
+        let labels = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return (1...64).contains(local.count) && local.allSatisfy { (0x21...0x7e).contains($0) }
+            && labels.count >= 2 && labels.allSatisfy(isLabel)
+    }
+
+    /// A part of a host name: letters, digits and inner hyphens.
+    private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {
+        (1...63).contains(label.count) && label.first != 0x2d && label.last != 0x2d
+            && label.allSatisfy {
+                (0x61...0x7a).contains($0 | 0x20) || (0x30...0x39).contains($0) || $0 == 0x2d
+            }
+    }
 }

@@ -5,7 +5,9 @@ import Foundation
 /// `@unchecked Sendable`: all state is behind `condition`.
 final class BlockingPool: @unchecked Sendable {
     private let condition = NSCondition()
-    private var waiting: [@Sendable () -> Void] = []
+    /// Work, and what hands its result over once its place is free again.
+    private typealias Job = @Sendable () -> @Sendable () -> Void
+    private var waiting: [Job] = []
     private var head = 0
     private var running = 0
     private var isOpen = true
@@ -20,8 +22,9 @@ final class BlockingPool: @unchecked Sendable {
             let thread = Thread { [weak self] in
                 Thread.current.name = "gapura-\(name)"  // a name given before the start is not the kernel's
                 while let job = self?.next() {
-                    job()
+                    let answer = job()
                     self?.finished()
+                    answer()
                 }
             }
             thread.stackSize = 1 << 20
@@ -33,7 +36,10 @@ final class BlockingPool: @unchecked Sendable {
     /// - Throws: `PasswordHasher.PasswordPoolFull` when too much waits already, or the pool is shut.
     func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
-            let accepted = submit { continuation.resume(with: Result(catching: work)) }
+            let accepted = submit {
+                let result = Result(catching: work)
+                return { continuation.resume(with: result) }
+            }
             if !accepted { continuation.resume(throwing: PasswordHasher.PasswordPoolFull()) }
         }
     }
@@ -45,7 +51,7 @@ final class BlockingPool: @unchecked Sendable {
         condition.unlock()
     }
 
-    private func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+    private func submit(_ job: @escaping Job) -> Bool {
         condition.lock()
         defer { condition.unlock() }
         guard isOpen, waiting.count - head + running < limit else { return false }
@@ -54,7 +60,7 @@ final class BlockingPool: @unchecked Sendable {
         return true
     }
 
-    private func next() -> (@Sendable () -> Void)? {
+    private func next() -> Job? {
         condition.lock()
         defer { condition.unlock() }
         while head == waiting.count {

@@ -17,8 +17,8 @@ package struct Argon2Parameters: Sendable, Equatable {
         self.lanes = lanes
     }
 
-    /// What a stored hash may ask of this machine at most: 256 MiB, 10 passes, 16 lanes.
-    static let limit = Argon2Parameters(memory: 262_144, passes: 10, lanes: 16)
+    /// What a stored hash may ask of this machine at most, and so what may be set: 256 MiB, 10 passes, 16 lanes.
+    package static let limit = Argon2Parameters(memory: 262_144, passes: 10, lanes: 16)
 }
 
 /// Hashes and checks passwords on threads of its own: as many as cores, with a bounded queue, never on an event loop or

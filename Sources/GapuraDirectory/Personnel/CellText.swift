@@ -1,4 +1,4 @@
-internal import GapuraFormats
+internal import GapuraTabular
 
 /// What a cell says, once it is neither an identifier nor a date. `null`, `-` and white space say nothing.
 enum CellText {

@@ -1,3 +1,4 @@
+internal import GapuraFormats
 internal import GapuraStore
 
 /// The directory as it is before a load, in the form in which a load compares itself with it.
@@ -6,6 +7,7 @@ struct DirectorySnapshot: Sendable {
         let id: AccountID
         let state: AccountState
         let stateBy: StateSource
+        let isActiveSuperadmin: Bool
     }
 
     var people: [String: Person] = [:]
@@ -13,13 +15,15 @@ struct DirectorySnapshot: Sendable {
     /// Who has a NIP or NI PPPK today.
     var ownerOfNIP: [String: PersonID] = [:]
     var accounts: [PersonID: AccountBrief] = [:]
+    /// Superadmins who can sign in, accounts without a person among them.
+    var activeSuperadmins = 0
     var units: [Unit] = []
     var pastUnits: [Unit] = []
     var latestLoad: Load?
     var governmentIDs: Set<String> = []
 
     /// - Parameter unitIDs: the ids of the unit file, to find units that had ended.
-    init(_ tx: Transaction, unitIDs: [String]) throws {
+    init(_ tx: Transaction, unitIDs: [String], now: Timestamp) throws {
         try tx.people.each { person in
             if let pnsID = person.pnsID { people[pnsID] = person }
         }
@@ -28,8 +32,12 @@ struct DirectorySnapshot: Sendable {
             if alias.kind != .pnsID { ownerOfNIP[alias.value] = alias.personID }
         }
         try tx.accounts.each { account in
+            let isActiveSuperadmin = account.role == .superadmin && account.state(at: now) == .aktif
+            if isActiveSuperadmin { activeSuperadmins += 1 }
             guard let personID = account.personID else { return }
-            accounts[personID] = AccountBrief(id: account.id, state: account.state, stateBy: account.stateBy)
+            accounts[personID] = AccountBrief(
+                id: account.id, state: account.state, stateBy: account.stateBy,
+                isActiveSuperadmin: isActiveSuperadmin)
         }
         units = try tx.units.list()
         let current = Set(units.map(\.sourceID))

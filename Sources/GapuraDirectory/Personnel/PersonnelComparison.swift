@@ -36,6 +36,7 @@ struct PersonnelComparison {
         warnings = intake.warnings
         for record in intake.records { compare(record) }
         sortNewIDs()
+        keepLastSuperadmin()
         let vanished = vanished(intake.seen)
         counts.rows = intake.rows
         counts.accepted = intake.records.count
@@ -57,23 +58,34 @@ struct PersonnelComparison {
     // MARK: Numbers that belong to somebody else
 
     /// A NIP that the directory knows as another person's is refused, unless that person has another one in this file.
-    /// Refusing a row may take that excuse from the next, so it is repeated until nothing changes.
+    /// Refusing a row takes that excuse from whoever claims a number of its person, and so on: each row is looked at
+    /// once more at most.
     private func refuseForeignNIPs(_ intake: inout PersonnelIntake) {
-        while true {
-            let numbers = Dictionary(
-                intake.records.compactMap { record in directory.people[record.pnsID].map { ($0.id, record.nip.digits) }
-                }
-            ) { first, _ in first }
-            let refused = intake.records.filter { record in
-                guard let owner = directory.ownerOfNIP[record.nip.digits], owner != directory.people[record.pnsID]?.id
-                else {
-                    return false
-                }
-                return numbers[owner].map { $0 == record.nip.digits } ?? true
-            }
-            if refused.isEmpty { return }
-            for record in refused { intake.reject(record, .duplicateNIP) }
+        // Numbers are unique among the records: whoever shares one was refused before.
+        let byNumber = Dictionary(intake.records.map { ($0.nip.digits, $0) }) { first, _ in first }
+        let byPerson = Dictionary(
+            intake.records.compactMap { record in directory.people[record.pnsID].map { ($0.id, record) } }
+        ) { first, _ in first }
+        var waiting = intake.records.filter { record in
+            guard let owner = foreignOwner(record) else { return false }
+            return byPerson[owner].map { $0.nip.digits == record.nip.digits } ?? true
         }
+        var refused: Set<Int> = []
+        while let record = waiting.popLast() {
+            guard refused.insert(record.row).inserted, let person = directory.people[record.pnsID] else { continue }
+            for alias in directory.aliases[person.id] ?? [] where alias.kind != .pnsID {
+                if let claim = byNumber[alias.value], claim.row != record.row { waiting.append(claim) }
+            }
+        }
+        intake.reject(refused, .duplicateNIP)
+    }
+
+    /// Whose number this is today, if it is not the record's own person.
+    private func foreignOwner(_ record: PersonnelRecord) -> PersonID? {
+        guard let owner = directory.ownerOfNIP[record.nip.digits], owner != directory.people[record.pnsID]?.id else {
+            return nil
+        }
+        return owner
     }
 
     // MARK: One person
@@ -99,10 +111,11 @@ struct PersonnelComparison {
         Self.copy(record, unitID, worksHere, into: &person)
         let state = options.states.state(for: record.statusCode, current: nil, worksHere: worksHere)
         counts.new += 1
-        stateChanges[.init(from: nil, to: state), default: 0] += 1
+        count(from: nil, to: state, 1)
         steps.append(
             PersonStep(
-                person: person, isNew: true, isChanged: true, newNIP: record.nip.aliasKind, nip: record.nip.digits,
+                row: record.row, person: person, isNew: true, isChanged: true, newNIP: record.nip.aliasKind,
+                nip: record.nip.digits,
                 accountID: nil, oldState: nil, newState: state
             )
         )
@@ -125,7 +138,8 @@ struct PersonnelComparison {
         let isChanged = person != known
         if isChanged { person.updatedAt = now }
         var step = PersonStep(
-            person: person, isNew: false, isChanged: isChanged, newNIP: isRenumbered ? record.nip.aliasKind : nil,
+            row: record.row, person: person, isNew: false, isChanged: isChanged,
+            newNIP: isRenumbered ? record.nip.aliasKind : nil,
             nip: record.nip.digits
         )
         if isRenumbered { step.endedAliases = current.map(\.id) }
@@ -156,9 +170,35 @@ struct PersonnelComparison {
         let state = options.states.state(for: record.statusCode, current: account?.state, worksHere: worksHere)
         guard state != account?.state else { return }
         step.newState = state
-        stateChanges[.init(from: account?.state, to: state), default: 0] += 1
-        if account != nil { counts.stateChanges += 1 }
-        if account?.state.maySignIn == true, !state.maySignIn { losses += 1 }
+        count(from: account?.state, to: state, 1)
+    }
+
+    private mutating func count(from old: AccountState?, to new: AccountState, _ number: Int) {
+        stateChanges[.init(from: old, to: new), default: 0] += number
+        guard let old else { return counts.accountsAdded += number }
+        counts.stateChanges += number
+        if old.maySignIn, !new.maySignIn { losses += number }
+    }
+
+    /// The superadmin without whom nobody could administer keeps the account as it is, whatever the file says; the rule
+    /// of `AccountDirectory.setState`. The writer asks again, as an admin may have changed something meanwhile.
+    private mutating func keepLastSuperadmin() {
+        var left = directory.activeSuperadmins
+        for place in steps.indices {
+            let step = steps[place]
+            guard let new = step.newState, let old = step.oldState,
+                directory.accounts[step.person.id]?.isActiveSuperadmin == true
+            else { continue }
+            guard left <= 1 else {
+                left -= 1
+                continue
+            }
+            steps[place].newState = nil
+            count(from: old, to: new, -1)
+            stateChanges = stateChanges.filter { $0.value > 0 }
+            warnings.append(
+                PersonnelFinding(row: step.row, reason: .lastSuperadmin, pnsID: step.person.pnsID))
+        }
     }
 
     private static func copy(_ record: PersonnelRecord, _ unitID: UnitID?, _ worksHere: Bool, into person: inout Person)

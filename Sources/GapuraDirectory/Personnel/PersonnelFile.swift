@@ -1,4 +1,5 @@
 internal import GapuraFormats
+internal import GapuraTabular
 internal import GapuraTokens
 
 #if canImport(Glibc)
@@ -7,68 +8,156 @@ internal import GapuraTokens
     internal import Darwin
 #endif
 
-/// A file of personnel data or units, read into memory once, so that what is hashed, previewed and applied are the same
-/// bytes.
+/// A file of personnel data or units. It is read piece by piece and never as a whole: delimited text from its first
+/// byte to its last, a workbook here and there, as a ZIP asks for it.
+///
+/// Hashing goes with the reading, so the digest is that of the bytes that were taken, whoever writes to the file
+/// meanwhile.
 package struct PersonnelFile: Sendable {
     /// The last part of the path; for people to recognise, never used as a path.
     package let name: String
-    package let bytes: [UInt8]
-    /// SHA-256, base64url.
-    package let digest: String
+    private let path: String?
+    private let bytes: RandomAccessBytes
     private let maximumInflatedBytes: Int64
 
+    /// A file in memory.
     /// - Parameter maximumInflatedBytes: for uploads; a file given to the command may inflate as far as its ratio
     ///   allows.
     package init(name: String, bytes: [UInt8], maximumInflatedBytes: Int64 = .max) {
-        self.name = name
-        self.bytes = bytes
-        self.maximumInflatedBytes = maximumInflatedBytes
-        digest = Base64URL.encode(SHA256.hash(bytes))
+        self.init(name, nil, RandomAccessBytes(bytes), maximumInflatedBytes)
     }
 
-    /// Reads a file of at most `maximumBytes`.
-    package static func open(_ path: String, maximumBytes: Int = 2 << 30) throws(PersonnelSourceError) -> PersonnelFile
+    /// A file on disk, of at most `maximumBytes`. It stays open for as long as the value lives.
+    package static func open(_ path: String, maximumBytes: Int = 4 << 30) throws(PersonnelSourceError) -> PersonnelFile
     {
-        let descriptor = Self.openReading(path)
-        guard descriptor >= 0 else { throw .file("cannot open \(path): \(Self.problem())") }
-        defer { close(descriptor) }
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        return PersonnelFile(name, path, try OpenedFile.open(path, maximumBytes), .max)
+    }
+
+    private init(_ name: String, _ path: String?, _ bytes: RandomAccessBytes, _ maximumInflatedBytes: Int64) {
+        self.name = name
+        self.path = path
+        self.bytes = bytes
+        self.maximumInflatedBytes = maximumInflatedBytes
+    }
+
+    // MARK: Reading
+
+    /// Hands out the file as a source of people, which `body` reads to its end.
+    /// - Returns: the SHA-256 of what was read, base64url.
+    func readPeople(_ body: (any PersonnelSource) throws -> Void) throws -> String {
+        try read { contents in
+            switch contents {
+            case .workbook(let bytes): try body(SIASNWorkbookSource(bytes, limits: limits))
+            case .text(let stream): try body(SIASNTextSource(stream, limits: limits))
+            }
+        }
+    }
+
+    /// Reads the file as a list of units.
+    func readUnits() throws -> (rows: [UnitRow], digest: String) {
+        var rows: [UnitRow] = []
+        let digest = try read { contents in
+            switch contents {
+            case .workbook(let bytes): rows = try UnitFileSource(XLSXReader(bytes, limits: limits)).read()
+            case .text(let stream): rows = try UnitFileSource(CSVReader(stream, limits: limits)).read()
+            }
+        }
+        return (rows, digest)
+    }
+
+    /// Whether the file still has the bytes that a plan was made of: another one may have its name by now, or somebody
+    /// wrote to it.
+    /// - Throws: `PersonnelSourceError.changed`
+    func check(_ digest: String) throws {
+        let now = try path.map { try PersonnelFile.open($0) } ?? self
+        guard try now.digest().isExactly(digest) else { throw PersonnelSourceError.changed(name) }
+    }
+
+    private enum Contents {
+        case workbook(RandomAccessBytes)
+        case text(ByteSource)
+    }
+
+    private var limits: TabularLimits {
+        var limits = TabularLimits()
+        limits.maximumInflatedBytes = maximumInflatedBytes
+        return limits
+    }
+
+    /// The list of formats: a workbook is known by its first bytes, whatever the file is called.
+    private func read(_ body: (Contents) throws -> Void) throws -> String {
+        let magic = try bytes.first(4)
+        guard magic.starts(with: [0x50, 0x4b]) || magic == [0xd0, 0xcf, 0x11, 0xe0] else {
+            return try digest { try body(.text($0)) }
+        }
+        // A workbook is read here and there, its shared strings before its sheet: it is hashed before, and again after.
+        let before = try digest()
+        try body(.workbook(bytes))
+        guard try digest().isExactly(before) else { throw PersonnelSourceError.changed(name) }
+        return before
+    }
+
+    /// The SHA-256 of a stream that `body` takes to its end.
+    private func digest(_ body: (ByteSource) throws -> Void = { try $0.skipToEnd() }) throws -> String {
+        let hash = SHA256Stream()
+        let stream = bytes.stream
+        try body(
+            ByteSource { buffer in
+                let count = try stream.read(into: buffer)
+                hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                return count
+            })
+        let digest = hash.finish()
+        guard !digest.isEmpty else { throw PersonnelSourceError.file("\(name) cannot be hashed") }
+        return Base64URL.encode(digest)
+    }
+}
+
+/// A file that is open for reading, until nobody reads it any more.
+private final class OpenedFile: Sendable {
+    private let descriptor: Int32
+    private let path: String
+
+    private init(_ descriptor: Int32, _ path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    static func open(_ path: String, _ maximumBytes: Int) throws(PersonnelSourceError) -> RandomAccessBytes {
+        // Glibc's own open: the name is taken here. Without O_NONBLOCK, a pipe would wait for somebody who writes.
+        #if canImport(Glibc)
+            let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        #else
+            let descriptor = Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        #endif
+        guard descriptor >= 0 else { throw .file("cannot open \(path): \(problem())") }
+        let file = OpenedFile(descriptor, path)
         var information = stat()
         guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
             throw .file("\(path) is not a file")
         }
         guard information.st_size <= maximumBytes else { throw .file("\(path) is larger than \(maximumBytes) bytes") }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(information.st_size))
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .file("cannot read \(path): \(Self.problem())") }
-            if count == 0 { break }
-            guard bytes.count + count <= maximumBytes else {
-                throw .file("\(path) is larger than \(maximumBytes) bytes")
-            }
-            bytes.append(contentsOf: buffer[..<count])
+        let size = Int(information.st_size)
+        return RandomAccessBytes(count: size) { offset, buffer in
+            // What is written behind the end while we read is no part of the file: it would have no end.
+            let count = min(buffer.count, max(size - offset, 0))
+            return try file.read(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset)
         }
-        let name = path.split(separator: "/").last.map(String.init) ?? path
-        return PersonnelFile(name: name, bytes: bytes)
     }
 
-    /// The list of sources: a workbook is known by its first bytes, whatever the file is called.
-    var personnelSource: any PersonnelSource {
-        var limits = TabularLimits()
-        limits.maximumInflatedBytes = maximumInflatedBytes
-        let isWorkbook = bytes.starts(with: [0x50, 0x4b]) || bytes.starts(with: [0xd0, 0xcf, 0x11, 0xe0])
-        return isWorkbook ? SIASNWorkbookSource(bytes, limits: limits) : SIASNTextSource(bytes, limits: limits)
-    }
-
-    private static func openReading(_ path: String) -> Int32 {
-        // Glibc's own open: the name is taken here.
-        #if canImport(Glibc)
-            Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        #else
-            Darwin.open(path, O_RDONLY | O_CLOEXEC)
-        #endif
+    private func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+        while true {
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+            if count >= 0 { return count }
+            guard errno == EINTR else {
+                throw PersonnelSourceError.file("cannot read \(path): \(Self.problem())")
+            }
+        }
     }
 
     private static func problem() -> String {

@@ -1,8 +1,8 @@
-internal import GapuraFormats
 internal import GapuraStore
+internal import GapuraTabular
 
 /// Turns the rows of a source into checked records, and says about every other row why not. It knows no database.
-struct PersonnelIntake {
+struct PersonnelIntake: Sendable {
     /// Test data has people born 18xx; a real city refuses them.
     let allowsFixtureYears: Bool
 
@@ -20,19 +20,24 @@ struct PersonnelIntake {
     }
 
     /// Reads a source to its end.
-    mutating func read(_ source: some PersonnelSource) throws {
+    /// - Parameter check: asked now and then; what it throws ends the reading.
+    mutating func read(_ source: some PersonnelSource, check: () throws -> Void = {}) throws {
         try source.read { row in
             if row.isBlank { return }
             rows += 1
-            if rows.isMultiple(of: 1000) { try Task.checkCancellation() }
+            if rows.isMultiple(of: 1000) { try check() }
             take(row)
         }
         refuseDuplicates()
     }
 
-    /// Takes a record out again, because the directory contradicts it.
-    mutating func reject(_ record: PersonnelRecord, _ reason: PersonnelReason) {
-        reject(rows: [record.row], reason) { _ in record.pnsID }
+    /// Takes the records of these rows out again, because the directory contradicts them.
+    mutating func reject(_ rows: Set<Int>, _ reason: PersonnelReason) {
+        guard !rows.isEmpty else { return }
+        let refused = records.filter { rows.contains($0.row) }
+        let ids = Dictionary(refused.map { ($0.row, $0.pnsID) }) { first, _ in first }
+        reject(rows: rows, reason) { ids[$0] }
+        rejected.sort { $0.row < $1.row }
     }
 
     // MARK: One row

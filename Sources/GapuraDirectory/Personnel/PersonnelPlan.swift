@@ -1,5 +1,6 @@
 package import GapuraFormats
 package import GapuraStore
+internal import GapuraTabular
 
 /// What a load would do, before it does anything: the file was read and compared with the directory.
 package struct PersonnelPlan: Sendable {
@@ -32,7 +33,9 @@ package struct PersonnelPlan: Sendable {
         package var renamed = 0
         package var renumbered = 0
         package var restatused = 0
+        /// Of known accounts.
         package var stateChanges = 0
+        package var accountsAdded = 0
         package var vanished = 0
     }
 
@@ -66,6 +69,13 @@ package struct PersonnelPlan: Sendable {
     /// What to write, person by person.
     let steps: [PersonStep]
     let baseLoadID: LoadID?
+    /// What the plan was made of, to be looked at again before it is applied.
+    var files: [PlannedFile] = []
+
+    struct PlannedFile: Sendable {
+        let file: PersonnelFile
+        let digest: String
+    }
 
     /// How often each reason occurs.
     package static func count(_ findings: [PersonnelFinding]) -> [(reason: PersonnelReason, count: Int)] {
@@ -101,7 +111,8 @@ package struct PersonnelPlan: Sendable {
             ("unchanged", number(counts.unchanged)), ("moved", number(counts.moved)),
             ("renamed", number(counts.renamed)),
             ("renumbered", number(counts.renumbered)), ("restatused", number(counts.restatused)),
-            ("state_changes", number(counts.stateChanges)), ("vanished", number(counts.vanished)),
+            ("state_changes", number(counts.stateChanges)), ("accounts_added", number(counts.accountsAdded)),
+            ("vanished", number(counts.vanished)),
             ("units_added", number(units.added.count)), ("units_changed", number(units.changed.count)),
             ("unit_findings", number(units.findings.count)), ("rejected_by_reason", reasons(rejected)),
             ("warnings_by_reason", reasons(warnings)),
@@ -111,6 +122,8 @@ package struct PersonnelPlan: Sendable {
 
 /// What a load writes for one person.
 struct PersonStep: Sendable {
+    /// Of the file.
+    var row: Int
     var person: Person
     var isNew: Bool
     var isChanged: Bool

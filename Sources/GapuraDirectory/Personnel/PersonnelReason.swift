@@ -20,6 +20,7 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
     case formulaText = "formula_text"
     case worksElsewhere = "works_elsewhere"
     case emailUnusable = "email_unusable"
+    case lastSuperadmin = "last_superadmin"
 
     init(_ problem: IdentifierProblem) {
         self =
@@ -56,6 +57,7 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
         case .formulaText: "Sel berisi rumus; disimpan sebagai teks."
         case .worksElsewhere: "Instansi kerja adalah pemerintah lain; orang ini dikenal tetapi tidak dapat masuk."
         case .emailUnusable: "Alamat email dinas tidak dapat dipakai dan tidak diambil."
+        case .lastSuperadmin: "Superadmin terakhir; akunnya tetap aktif. Tambahkan superadmin lain, lalu muat ulang."
         }
     }
 
@@ -80,6 +82,8 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
         case .formulaText: "A cell holds a formula; it is kept as text."
         case .worksElsewhere: "Works for another government; the person is known and may not sign in."
         case .emailUnusable: "The official email address is unusable and was not taken."
+        case .lastSuperadmin:
+            "The last superadmin; the account keeps its state. Add another superadmin, then load again."
         }
     }
 }

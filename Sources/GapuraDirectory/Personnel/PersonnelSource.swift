@@ -1,4 +1,4 @@
-package import GapuraFormats
+package import GapuraTabular
 
 /// A source of personnel data: a file, later a database view or a web service. It only delivers rows; what they mean
 /// and which are refused is decided in one place for all sources (`PersonnelIntake`).
@@ -38,6 +38,8 @@ package enum PersonnelSourceError: Error, Sendable, Equatable, CustomStringConve
     case table(TabularError)
     /// The file itself; English, with its path.
     case file(String)
+    /// The file of this name is not the one any more that was read.
+    case changed(String)
 
     package var description: String {
         switch self {
@@ -49,6 +51,8 @@ package enum PersonnelSourceError: Error, Sendable, Equatable, CustomStringConve
             error.description
         case .file(let problem):
             problem
+        case .changed(let name):
+            "\(name) changed while it was read, or since it was previewed"
         }
     }
 }

@@ -19,10 +19,6 @@ package struct AccountQueries {
         try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE id = \(id)").map(Self.account)
     }
 
-    package func find(sub: String) throws -> Account? {
-        try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE sub = \(sub)").map(Self.account)
-    }
-
     package func find(personID: PersonID) throws -> Account? {
         try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE person_id = \(personID)").map(Self.account)
     }
@@ -42,7 +38,7 @@ package struct AccountQueries {
         ).map(Self.account)
     }
 
-    /// By an email that its owner has verified and nobody else has.
+    /// By an email that its owner has verified and nobody shares.
     package func find(verifiedEmail email: String) throws -> Account? {
         let rows = try tx.rows(
             "SELECT \(fragment: Self.columns) FROM accounts WHERE email_key = \(nameKey(email)) AND email_verified = 1 LIMIT 2"
@@ -51,34 +47,51 @@ package struct AccountQueries {
         return try Self.account(row)
     }
 
+    /// Whether anybody else has an email address verified.
+    package func isVerified(email: String, besides id: AccountID) throws -> Bool {
+        let key = nameKey(email)
+        return try tx.first(
+            "SELECT 1 FROM accounts WHERE email_key = \(key) AND email_verified = 1 AND id <> \(id) LIMIT 1") != nil
+    }
+
     /// Every account, one by one.
     package func each(_ body: (Account) throws -> Void) throws {
         try tx.stream("SELECT \(fragment: Self.columns) FROM accounts") { try body(Self.account($0)) }
     }
 
-    /// How many there are in each state.
-    package func countByState() throws -> [(AccountState, Int64)] {
-        try tx.rows("SELECT state, COUNT(*) FROM accounts GROUP BY state ORDER BY state").compactMap { row in
-            guard let state = AccountState(rawValue: try row.text(0)) else { return nil }
-            return (state, try row.integer(1))
-        }
+    /// Everybody with a role, whatever their state.
+    package func list(role: AdminRole) throws -> [Account] {
+        try tx.rows("SELECT \(fragment: Self.columns) FROM accounts WHERE role = \(role.rawValue) ORDER BY accounts.id")
+            .map(Self.account)
     }
 
-    package func count(role: AdminRole) throws -> Int64 {
-        try tx.first("SELECT COUNT(*) FROM accounts WHERE role = \(role.rawValue)")?.integer(0) ?? 0
-    }
+    package func insert(_ account: Account) throws { try insert([account]) }
 
-    package func insert(_ account: Account) throws {
-        try tx.run(
-            """
-            INSERT INTO accounts (id, person_id, sub, user_name, user_name_key, display_name, email, email_key, email_verified, state, state_by,
+    package func insert(_ accounts: [Account]) throws {
+        let table: Statement = """
+            accounts (id, person_id, sub, user_name, user_name_key, display_name, email, email_key, email_verified, state, state_by,
             role, sponsor_id, ends_at, password_hash, password_changed_at, created_at, updated_at)
-            VALUES (\(account.id), \(account.personID), \(account.sub), \(account.userName), \(account.userName.map(nameKey)),
-            \(account.displayName), \(account.email), \(account.email.map(nameKey)), \(account.emailVerified), \(account.state.rawValue),
-            \(account.stateBy.rawValue), \(account.role.rawValue), \(account.sponsorID), \(account.endsAt), \(account.passwordHash),
-            \(account.passwordChangedAt), \(account.createdAt), \(account.updatedAt))
             """
-        )
+        try tx.insert(into: table, accounts) { row, account in
+            row.add(account.id)
+            row.add(account.personID)
+            row.add(account.sub)
+            row.add(account.userName)
+            row.add(account.userName.map(nameKey))
+            row.add(account.displayName)
+            row.add(account.email)
+            row.add(account.email.map(nameKey))
+            row.add(account.emailVerified)
+            row.add(account.state.rawValue)
+            row.add(account.stateBy.rawValue)
+            row.add(account.role.rawValue)
+            row.add(account.sponsorID)
+            row.add(account.endsAt)
+            row.add(account.passwordHash)
+            row.add(account.passwordChangedAt)
+            row.add(account.createdAt)
+            row.add(account.updatedAt)
+        }
     }
 
     package func update(_ account: Account) throws {

@@ -19,13 +19,14 @@ package struct LoadQueries {
         )
     }
 
-    package func insert(_ finding: LoadFinding) throws {
-        try tx.run(
-            """
-            INSERT INTO load_findings (load_id, row_number, outcome, reason, pns_id) VALUES (\(finding.loadID), \(finding.rowNumber),
-            \(finding.outcome.rawValue), \(finding.reason), \(finding.pnsID))
-            """
-        )
+    package func insert(_ findings: [LoadFinding]) throws {
+        try tx.insert(into: "load_findings (load_id, row_number, outcome, reason, pns_id)", findings) { row, finding in
+            row.add(finding.loadID)
+            row.add(finding.rowNumber)
+            row.add(finding.outcome.rawValue)
+            row.add(finding.reason)
+            row.add(finding.pnsID)
+        }
     }
 
     /// Newest first.

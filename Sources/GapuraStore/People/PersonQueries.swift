@@ -14,8 +14,31 @@ package struct PersonQueries {
         unit_id, works_here, email, phone, needs_review, created_at, updated_at
         """
 
+    private static let prefixedColumns: Statement =
+        """
+        people.id, people.pns_id, people.name, people.front_title, people.back_title, people.employee_kind, people.status_code,
+        people.status_name, people.grade, people.post_kind, people.post_id, people.post_name, people.post_since, people.unit_id,
+        people.works_here, people.email, people.phone, people.needs_review, people.created_at, people.updated_at
+        """
+
     package func find(_ id: PersonID) throws -> Person? {
         try tx.first("SELECT \(fragment: Self.columns) FROM people WHERE id = \(id)").map(Self.person)
+    }
+
+    /// A person with the unit they work in and its agency.
+    package func findPlaced(_ id: PersonID) throws -> (person: Person, unit: Unit?, agency: Unit?)? {
+        try tx.first(
+            """
+            SELECT \(fragment: Self.prefixedColumns), \(fragment: UnitQueries.prefixedColumns), \(fragment: UnitQueries.agencyColumns)
+            FROM people LEFT JOIN units ON units.id = people.unit_id LEFT JOIN units agencies ON agencies.id = units.agency_id
+            WHERE people.id = \(id)
+            """
+        ).map { row in
+            (
+                try Self.person(row), try UnitQueries.optionalUnit(row, from: 20),
+                try UnitQueries.optionalUnit(row, from: 32)
+            )
+        }
     }
 
     package func find(pnsID: String) throws -> Person? {
@@ -39,28 +62,49 @@ package struct PersonQueries {
         try tx.first("SELECT COUNT(*) FROM people")?.integer(0) ?? 0
     }
 
-    package func insert(_ person: Person) throws {
-        try tx.run(
-            """
-            INSERT INTO people (\(fragment: Self.columns)) VALUES (\(person.id), \(person.pnsID), \(person.name), \(person.frontTitle),
-            \(person.backTitle), \(person.employeeKind.rawValue), \(person.statusCode), \(person.statusName), \(person.grade), \(person.postKind),
-            \(person.postID), \(person.postName), \(person.postSince), \(person.unitID), \(person.worksHere), \(person.email), \(person.phone),
-            \(person.needsReview), \(person.createdAt), \(person.updatedAt))
-            """
-        )
+    package func insert(_ person: Person) throws { try insert([person]) }
+
+    package func insert(_ people: [Person]) throws {
+        try tx.insert(into: "people (\(fragment: Self.columns))", people, Self.fill)
     }
 
-    package func update(_ person: Person) throws {
-        try tx.run(
-            """
-            UPDATE people SET pns_id = \(person.pnsID), name = \(person.name), front_title = \(person.frontTitle), back_title = \(person.backTitle),
-            employee_kind = \(person.employeeKind.rawValue), status_code = \(person.statusCode), status_name = \(person.statusName),
-            grade = \(person.grade), post_kind = \(person.postKind), post_id = \(person.postID), post_name = \(person.postName),
-            post_since = \(person.postSince), unit_id = \(person.unitID), works_here = \(person.worksHere), email = \(person.email),
-            phone = \(person.phone), needs_review = \(person.needsReview), updated_at = \(person.updatedAt)
-            WHERE id = \(person.id)
-            """
-        )
+    package func update(_ person: Person) throws { try update([person]) }
+
+    /// Writes people who are known, many to a statement: an `INSERT` that is never one.
+    package func update(_ people: [Person]) throws {
+        try tx.insert(
+            into: "people (\(fragment: Self.columns))", people,
+            conflict: """
+                ON CONFLICT (id) DO UPDATE SET pns_id = excluded.pns_id, name = excluded.name, front_title = excluded.front_title,
+                back_title = excluded.back_title, employee_kind = excluded.employee_kind, status_code = excluded.status_code,
+                status_name = excluded.status_name, grade = excluded.grade, post_kind = excluded.post_kind, post_id = excluded.post_id,
+                post_name = excluded.post_name, post_since = excluded.post_since, unit_id = excluded.unit_id,
+                works_here = excluded.works_here, email = excluded.email, phone = excluded.phone,
+                needs_review = excluded.needs_review, updated_at = excluded.updated_at
+                """, Self.fill)
+    }
+
+    private static func fill(_ row: inout RowValues, _ person: Person) {
+        row.add(person.id)
+        row.add(person.pnsID)
+        row.add(person.name)
+        row.add(person.frontTitle)
+        row.add(person.backTitle)
+        row.add(person.employeeKind.rawValue)
+        row.add(person.statusCode)
+        row.add(person.statusName)
+        row.add(person.grade)
+        row.add(person.postKind)
+        row.add(person.postID)
+        row.add(person.postName)
+        row.add(person.postSince)
+        row.add(person.unitID)
+        row.add(person.worksHere)
+        row.add(person.email)
+        row.add(person.phone)
+        row.add(person.needsReview)
+        row.add(person.createdAt)
+        row.add(person.updatedAt)
     }
 
     // MARK: Aliases
@@ -76,12 +120,12 @@ package struct PersonQueries {
 
     /// The NIP or NI PPPK of today.
     package func currentNIP(of id: PersonID) throws -> String? {
-        try tx.first(
+        // The latest by far of one or two rows: a sorter of the engine's costs more than the look-up.
+        try tx.rows(
             """
-            SELECT value FROM aliases WHERE person_id = \(id) AND kind IN ('nip', 'ni_pppk') AND valid_to IS NULL
-            ORDER BY valid_from DESC LIMIT 1
+            SELECT value, valid_from FROM aliases WHERE person_id = \(id) AND kind IN ('nip', 'ni_pppk') AND valid_to IS NULL
             """
-        )?.text(0)
+        ).map { (value: try $0.text(0), since: try $0.time(1)) }.max { $0.since < $1.since }?.value
     }
 
     /// Every current alias of everybody, one by one.
@@ -91,13 +135,17 @@ package struct PersonQueries {
         }
     }
 
-    package func insert(_ alias: PersonAlias) throws {
-        try tx.run(
-            """
-            INSERT INTO aliases (\(fragment: Self.aliasColumns)) VALUES (\(alias.id), \(alias.personID), \(alias.kind.rawValue), \(alias.value),
-            \(alias.validFrom), \(alias.validTo))
-            """
-        )
+    package func insert(_ alias: PersonAlias) throws { try insert([alias]) }
+
+    package func insert(_ aliases: [PersonAlias]) throws {
+        try tx.insert(into: "aliases (\(fragment: Self.aliasColumns))", aliases) { row, alias in
+            row.add(alias.id)
+            row.add(alias.personID)
+            row.add(alias.kind.rawValue)
+            row.add(alias.value)
+            row.add(alias.validFrom)
+            row.add(alias.validTo)
+        }
     }
 
     /// Ends an alias; it stays known, with its dates.

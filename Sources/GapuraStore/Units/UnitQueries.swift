@@ -11,10 +11,16 @@ package struct UnitQueries {
     private static let columns: Statement =
         "id, source_id, parent_id, agency_id, name, post_name, kind, echelon, path, head_pns_id, valid_from, valid_to"
 
-    private static let prefixedColumns: Statement =
+    static let prefixedColumns: Statement =
         """
         units.id, units.source_id, units.parent_id, units.agency_id, units.name, units.post_name, units.kind, units.echelon, units.path,
         units.head_pns_id, units.valid_from, units.valid_to
+        """
+
+    static let agencyColumns: Statement =
+        """
+        agencies.id, agencies.source_id, agencies.parent_id, agencies.agency_id, agencies.name, agencies.post_name, agencies.kind,
+        agencies.echelon, agencies.path, agencies.head_pns_id, agencies.valid_from, agencies.valid_to
         """
 
     package func find(_ id: UnitID) throws -> Unit? {
@@ -30,16 +36,11 @@ package struct UnitQueries {
         try tx.rows("SELECT \(fragment: Self.columns) FROM units WHERE valid_to IS NULL ORDER BY path").map(Self.unit)
     }
 
-    /// The unit and everything above it, from the root down.
-    package func ancestors(of id: UnitID) throws -> [Unit] {
-        try tx.rows(
-            """
-            WITH RECURSIVE above(id, depth) AS (SELECT id, 0 FROM units WHERE id = \(id)
-            UNION ALL SELECT units.parent_id, above.depth + 1 FROM above JOIN units ON units.id = above.id
-            WHERE units.parent_id IS NOT NULL AND above.depth < 32)
-            SELECT \(fragment: Self.prefixedColumns) FROM above JOIN units ON units.id = above.id ORDER BY above.depth DESC
-            """
-        ).map(Self.unit)
+    /// A unit's name and the unit above it: one step on the way to the root.
+    package func step(_ id: UnitID) throws -> (name: String, parentID: UnitID?)? {
+        try tx.first("SELECT name, parent_id FROM units WHERE id = \(id)").map {
+            (try $0.text(0), try $0.optionalID(1))
+        }
     }
 
     package func insert(_ unit: Unit) throws {
@@ -61,14 +62,24 @@ package struct UnitQueries {
         )
     }
 
-    static func unit(_ row: Row) throws -> Unit {
+    static func unit(_ row: Row) throws -> Unit { try unit(row, from: 0) }
+
+    /// Of an outer join.
+    static func optionalUnit(_ row: Row, from start: Int) throws -> Unit? {
+        try row.optionalText(start) == nil ? nil : unit(row, from: start)
+    }
+
+    /// Reads the columns above, beginning at a position of a longer select list.
+    static func unit(_ row: Row, from start: Int) throws -> Unit {
         Unit(
-            id: try row.id(0), sourceID: try row.text(1), parentID: try row.optionalID(2),
-            agencyID: try row.optionalID(3),
-            name: try row.text(4), postName: try row.optionalText(5), kind: try row.optionalText(6),
-            echelon: try row.optionalText(7),
-            path: try row.text(8), headPNSID: try row.optionalText(9), validFrom: try row.time(10),
-            validTo: try row.optionalTime(11)
+            id: try row.id(start), sourceID: try row.text(start + 1), parentID: try row.optionalID(start + 2),
+            agencyID: try row.optionalID(start + 3),
+            name: try row.text(start + 4), postName: try row.optionalText(start + 5),
+            kind: try row.optionalText(start + 6),
+            echelon: try row.optionalText(start + 7),
+            path: try row.text(start + 8), headPNSID: try row.optionalText(start + 9),
+            validFrom: try row.time(start + 10),
+            validTo: try row.optionalTime(start + 11)
         )
     }
 }

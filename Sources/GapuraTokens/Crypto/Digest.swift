@@ -47,6 +47,36 @@ public enum SHA256 {
     }
 }
 
+/// SHA-256 over bytes that come piece by piece: a file of any size.
+///
+/// Not `Sendable`: a stream belongs to whoever feeds it.
+package final class SHA256Stream {
+    private let context: OpaquePointer?
+    private var isWhole: Bool
+
+    package init() {
+        context = EVP_MD_CTX_new()
+        isWhole = context != nil && EVP_DigestInit_ex(context, Digest.sha256.method, nil) == 1
+    }
+
+    deinit {
+        EVP_MD_CTX_free(context)
+    }
+
+    package func update(_ bytes: UnsafeRawBufferPointer) {
+        guard isWhole, !bytes.isEmpty else { return }
+        isWhole = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
+    }
+
+    /// 32 bytes; none if OpenSSL failed. Nothing may follow.
+    package func finish() -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Digest.sha256.size) { output, count in
+            isWhole = isWhole && EVP_DigestFinal_ex(context, output.baseAddress, nil) == 1
+            count = isWhole ? Digest.sha256.size : 0
+        }
+    }
+}
+
 /// SHA-1, only where a foreign protocol asks for it (lists of leaked passwords); it protects nothing.
 package enum SHA1 {
     /// 20 bytes.

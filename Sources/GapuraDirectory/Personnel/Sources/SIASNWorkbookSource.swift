@@ -1,4 +1,4 @@
-package import GapuraFormats
+package import GapuraTabular
 
 /// SIASN's personnel export as a workbook: the columns of the domain notes, section 2.8, in any order, among others
 /// that nobody needs.
@@ -7,7 +7,7 @@ package struct SIASNWorkbookSource: PersonnelSource {
 
     package let name = "siasn-xlsx"
 
-    package init(_ bytes: [UInt8], limits: TabularLimits = TabularLimits()) {
+    package init(_ bytes: RandomAccessBytes, limits: TabularLimits = TabularLimits()) {
         reader = XLSXReader(bytes, limits: limits)
     }
 

@@ -1,4 +1,4 @@
-internal import GapuraFormats
+internal import GapuraTabular
 
 /// Finds named columns in the header of a table.
 ///

@@ -1,4 +1,4 @@
-package import GapuraFormats
+package import GapuraTabular
 
 /// The columns of SIASN's `ref-unor` that make the organisation tree.
 private enum UnitColumn: String, Sendable, CaseIterable {
@@ -42,21 +42,13 @@ package struct UnitRow: Sendable, Equatable {
 
 /// The organisation tree in the shape of SIASN's `ref-unor`, as delimited text or a workbook.
 package struct UnitFileSource {
-    private let bytes: [UInt8]
-    private let limits: TabularLimits
+    private let reader: any TabularReader
 
-    package init(_ bytes: [UInt8], limits: TabularLimits = TabularLimits()) {
-        self.bytes = bytes
-        self.limits = limits
+    package init(_ reader: any TabularReader) {
+        self.reader = reader
     }
 
     package func read() throws -> [UnitRow] {
-        bytes.starts(with: [0x50, 0x4b])
-            ? try rows(XLSXReader(bytes, limits: limits))
-            : try rows(CSVReader(ByteSource(bytes), limits: limits))
-    }
-
-    private func rows(_ reader: some TabularReader) throws -> [UnitRow] {
         var rows: [UnitRow] = []
         try readTable(reader, columns: UnitColumn.self) { number, cells in
             func id(_ column: UnitColumn) -> String? { cells[column].flatMap { CellText.identifier($0) } }

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def is_signed_in(person: Person) -> bool:
     return person.get("/portal", allow_redirects=False).status_code == 200
 
 
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)
+
+
+def in_flight(gateway: Gateway) -> int:
+    """Requests of the main address that are under way, by the gateway's own count."""
+    metrics = requests.get(f"http://127.0.0.1:{gateway.metrics_port}/metrics", timeout=20).text
+    return int(float(re.search(r"^gapura_http_requests_in_flight (\S+)$", metrics, re.M)[1]))
+
+
 # Ends
 
 
@@ -45,9 +59,11 @@ def test_sigterm_finishes_sign_ins_that_are_under_way(database):
     with Gateway(database=database, password_memory="131072", password_passes="2") as gateway:
         people = ready_people(gateway, 6)
         before = len(gateway.audit("session.started"))
+        pages = [person.get("/masuk") for person in people]
         with ThreadPoolExecutor(len(people)) as pool:
-            answers = [pool.submit(person.sign_in_only) for person in people]
-            time.sleep(0.4)
+            answers = [pool.submit(person.fill_in, page, allow_redirects=False) for person, page in zip(people, pages)]
+            wait_until(lambda: sum(answer.done() for answer in answers) + in_flight(gateway) == len(people))
+            assert not all(answer.done() for answer in answers), "nothing was under way: the test shows nothing"
             assert gateway.stop(signal.SIGTERM) == 0
             assert [answer.result().status_code for answer in answers] == [303] * len(people)
         with pytest.raises(requests.ConnectionError):
@@ -61,6 +77,7 @@ def test_sigterm_under_load_fails_no_request_that_was_accepted(database):
     with Gateway(database=database) as gateway:
         client = gateway.add_client("beban", grant_types=["client_credentials"], scope="")
         token_endpoint, ended = gateway.metadata["token_endpoint"], threading.Event()
+        granted: list[float] = []
 
         def ask_on_and_on() -> list[tuple[float, str]]:
             answers = []
@@ -72,6 +89,7 @@ def test_sigterm_under_load_fails_no_request_that_was_accepted(database):
                         headers={"Connection": "close"}, timeout=20,
                     )  # fmt: skip
                     answers.append((began, str(answer.status_code)))
+                    granted.append(began)
                 except requests.ConnectionError as error:
                     answers.append((began, f"connection: {error}"))
                     return answers
@@ -79,15 +97,14 @@ def test_sigterm_under_load_fails_no_request_that_was_accepted(database):
 
         with ThreadPoolExecutor(8) as pool:
             workers = [pool.submit(ask_on_and_on) for _ in range(8)]
-            time.sleep(1.5)
+            # Enough that began well before the signal.
+            wait_until(lambda: sum(began < time.monotonic() - 0.5 for began in list(granted)) > 50)
             signalled = time.monotonic()
             assert gateway.stop(signal.SIGTERM) == 0
             ended.set()
             answers = [answer for worker in workers for answer in worker.result()]
         # A connection that reached the machine after the signal may be refused; one that was there before may not.
-        early = [what for began, what in answers if began < signalled - 0.1]
-        assert len(early) > 50
-        assert set(early) == {"200"}
+        assert {what for began, what in answers if began < signalled - 0.5} == {"200"}
 
 
 @pytest.mark.timeout(400)
@@ -99,7 +116,6 @@ def test_kill_9_loses_nothing_that_was_acknowledged(database):
         metadata, secret = gateway.metadata, client["client_secret"]
         cookies: list[tuple[Person, dict]] = []
         tokens: list[str] = []
-        hit = 0
 
         def sign_in_on_and_on(person: Person, killed: threading.Event) -> None:
             try:
@@ -127,14 +143,14 @@ def test_kill_9_loses_nothing_that_was_acknowledged(database):
             before = len(cookies)
             for thread in threads:
                 thread.start()
-            time.sleep(random.uniform(0.5, 2))
+            wait_until(lambda: len(cookies) > before)
+            # Anywhere within what follows.
+            time.sleep(random.uniform(0, 1))
             gateway.stop(signal.SIGKILL)
             killed.set()
             for thread in threads:
                 thread.join()
-            hit += len(cookies) > before
             gateway.start()
-        assert hit == 3, "no sign-in was acknowledged before a kill: the test shows nothing"
 
         assert len(gateway.audit("session.started")) >= len(cookies)
         gateway.run("audit", "verify")
@@ -349,10 +365,7 @@ def test_a_disk_that_fills_up_refuses_sign_ins_and_recovers_without_a_restart(st
     for path in ("/livez", "/oauth2/jwks", "/.well-known/openid-configuration"):
         assert requests.get(f"{stopped.issuer}{path}", timeout=10).status_code == 200
     namespace.empty(stopped.process.pid, data)
-    end = time.monotonic() + 10
-    while token().status_code != 200:
-        assert time.monotonic() < end, "still refused with room on the disk"
-        time.sleep(0.2)
+    wait_until(lambda: token().status_code == 200)
     assert other.sign_in().url.endswith("/portal")
     kept = [answer.json()["access_token"] for answer in answers if answer.status_code == 200]
     for value in [before, *kept]:
@@ -375,10 +388,8 @@ def test_a_personnel_file_that_is_broken_changes_nothing(stopped, kind):
     if "CSV" in kind:
         with file.open("r+b") as opened:
             opened.truncate(1 << 30)
-    began = time.monotonic()
     done = stopped.try_run("personnel", "load", str(file), "--units", str(EXAMPLES / "kota-contoh/ref-unor-2026-09.csv"), "--apply")
     assert_refused(done)
-    assert time.monotonic() - began < 60
     assert stopped.json("account", "list", "--limit", "0")["matching"] == stopped.people + 1
 
 
@@ -393,13 +404,15 @@ def test_the_whole_sample_city_loads_and_runs(capsys):
     with Gateway(people=0) as gateway:
         began = time.monotonic()
         contoh = EXAMPLES / "kota-contoh"
-        done = gateway.run(
+        done = gateway.json(
             "personnel", "load", str(contoh / "siasn-2026-09.xlsx"), "--units", str(contoh / "ref-unor-2026-09.csv"), "--apply")
         with capsys.disabled():
             print(f"\n10,000 people loaded by a running gateway, debug build: {time.monotonic() - began:.1f} s")
-        assert "10.0" in done or "10,0" in done or "100" in done
-        listed = gateway.json("account", "list", "--state", "aktif", "--limit", "1")
-        assert listed["matching"] > 9000
+        counts = {name: done["counts"][name] for name in ("rows", "accepted", "rejected", "warned", "new", "units_added")}
+        assert counts == {"rows": 10021, "accepted": 10009, "rejected": 12, "warned": 9, "new": 10009, "units_added": 440}
+        # And the first admin, who is nobody's civil servant.
+        assert gateway.json("account", "list", "--limit", "1")["matching"] == 10009 + 1
+        assert gateway.json("account", "list", "--state", "aktif", "--limit", "1")["matching"] == 9542 + 1
         person = Person(gateway, "189102091926021001")
         person.set_password()
         portal = person.sign_in()
@@ -424,20 +437,22 @@ def test_health_and_metrics(gateway):
 def test_ready_says_no_while_postgresql_is_down_and_recovers(postgres):
     with Gateway(database=postgres.new_database()) as gateway:
         (person,) = ready_people(gateway, 1)
+        person.sign_in_only()
+        assert is_signed_in(person)
         postgres.stop()
         try:
             assert requests.get(f"{gateway.issuer}/livez", timeout=10).status_code == 200
             assert requests.get(f"{gateway.issuer}/oauth2/jwks", timeout=10).status_code == 200
-            assert requests.get(f"http://127.0.0.1:{gateway.metrics_port}/readyz", timeout=30).status_code == 503
-            assert person.get("/portal", allow_redirects=False).status_code in (303, 503)
-            failed = person.get("/masuk")
-            assert failed.status_code in (200, 503), failed.status_code
+            for address in (gateway.issuer, f"http://127.0.0.1:{gateway.metrics_port}"):
+                assert requests.get(f"{address}/readyz", timeout=30).status_code == 503
+            for path in ("/portal", "/masuk", "/akun"):
+                answer = person.get(path, allow_redirects=False)
+                assert answer.status_code == 503 and "Retry-After" in answer.headers, (path, answer.status_code)
         finally:
             postgres.start()
-        end = time.monotonic() + 20
-        while requests.get(f"http://127.0.0.1:{gateway.metrics_port}/readyz", timeout=30).status_code != 200:
-            assert time.monotonic() < end, "not ready again"
-            time.sleep(0.2)
+        wait_until(lambda: requests.get(f"http://127.0.0.1:{gateway.metrics_port}/readyz", timeout=30).status_code == 200)
+        assert is_signed_in(person), "sessions outlive the outage"
+        person.browser.cookies.clear()
         assert person.sign_in().url.endswith("/portal")
 
 

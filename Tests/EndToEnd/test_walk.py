@@ -96,9 +96,14 @@ def test_walk(town, size):
         browser.look("portal")
         browser.open(f"{gateway.issuer}/akun")
         browser.look("account")
-        browser.open(f"{gateway.issuer}/portal?lang=en")
-        browser.look("portal-english")
-        browser.open(f"{gateway.issuer}/keluar")
+        browser.open(f"{gateway.issuer}/portal?bahasa=en")
+        assert browser.url == f"{gateway.issuer}/portal"
+        for path in ("portal", "akun", "keluar"):
+            browser.open(f"{gateway.issuer}/{path}")
+            assert browser.language == "en"
+            browser.look(f"{path}-english")
+        browser.open(f"{gateway.issuer}/keluar?bahasa=id")
+        assert browser.language == "id"
         browser.look("sign-out")
 
         # Sign out once, at an application: out everywhere.
@@ -204,6 +209,32 @@ def test_error_pages(town, size):
         browser.look("e-absensi-refuses")
         browser.open(f"{town.samples['e-kinerja'].url}/callback?code=x&state=y")
         browser.look("e-kinerja-refuses")
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_english_pages_of_somebody_who_is_not_signed_in(town, size):
+    issuer = town.gateway.issuer
+    refused = {"response_type": "code", "client_id": "e-absensi", "redirect_uri": "http://127.0.0.1:1/lain", "scope": "openid"}
+    with Browser(size) as browser:
+
+        def look(name: str) -> None:
+            assert browser.language == "en", name
+            browser.look(f"{name}-english")
+
+        browser.open(f"{issuer}/masuk?bahasa=en")
+        look("sign-in")
+        sign_in(browser, city.nip(11), "not this password")
+        assert browser.find("[role=alert]").text
+        look("sign-in-refused")
+        browser.open(town.gateway.link(city.nip(11)))
+        look("set-password")
+        for name, path in {
+            "not-found": "/tidak-ada", "redirect-uri-refused": f"/oauth2/authorize?{urlencode(refused)}",
+            "link-is-dead": f"/akun/tautan?kode={'x' * 43}",
+        }.items():  # fmt: skip
+            browser.open(issuer + path)
+            assert browser.has("#error-code"), name
+            look(name)
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])

@@ -29,6 +29,8 @@ $readSecret = function () use ($read) {
 };
 
 $user = function_exists('posix_geteuid') ? posix_geteuid() : get_current_user();
+// Applications on one host share cookies, whatever their ports: each has a session name of its own.
+$name = preg_replace('/[^A-Za-z0-9-]/', '-', $read('CLIENT_ID', 'e-surat'));
 
 return array(
     'issuer' => $read('GAPURA_ISSUER', 'http://localhost:8080'),
@@ -37,8 +39,8 @@ return array(
     'base_url' => $read('BASE_URL', 'http://127.0.0.1:8082'),
     'id_token_alg' => 'HS256',
     'scope' => 'openid profile asn',
-    'session_name' => 'e-surat-session',
-    'data_folder' => $read('DATA_FOLDER', sys_get_temp_dir() . '/e-surat-' . $user),
+    'session_name' => $name . '-session',
+    'data_folder' => $read('DATA_FOLDER', sys_get_temp_dir() . '/' . $name . '-' . $user),
     'ca_file' => $read('GAPURA_CA_FILE', ''),
     'time_zone' => $read('TIME_ZONE', 'Asia/Jakarta'),
 );

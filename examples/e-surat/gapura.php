@@ -227,7 +227,11 @@ final class GapuraKeys
         $this->fetch = $fetch;
     }
 
-    /** The RSA key with this `kid` as PEM; null when the gateway has none. */
+    /**
+     * The RSA key with this `kid` as PEM; null when the gateway has just said that it has none. Where it could not be
+     * asked (it is down, or the limit holds), nobody knows whether the token is wrong: that is `unavailable`, so that
+     * a sign-out under a new key is tried again and not lost.
+     */
     public function find($kid, $now)
     {
         $kept = json_decode((string) $this->folder->read($this->name), true);
@@ -241,11 +245,13 @@ final class GapuraKeys
         }
         $limit = $kept['keys'] === array() ? self::LIMIT_WITHOUT_KEYS : self::LIMIT;
         $wait = $now - $kept['asked'];
+        $isAnswered = false;
         if ($wait >= $limit || $wait < 0) {
             $kept['asked'] = $now;
             try {
                 $kept['keys'] = self::pemByKid(call_user_func($this->fetch));
                 $kept['fetched'] = $now;
+                $isAnswered = true;
             } catch (GapuraException $error) {
                 error_log('gapura: keys not refreshed: ' . $error->getMessage());
             }
@@ -254,6 +260,9 @@ final class GapuraKeys
         }
         if ($kept['fetched'] === 0 || $now - $kept['fetched'] >= self::STALE) {
             throw new GapuraException('unavailable', 'no keys of the gateway at hand');
+        }
+        if (!$isKnown && !$isAnswered) {
+            throw new GapuraException('unavailable', 'unknown kid, and the gateway cannot be asked again yet');
         }
         return $isKnown ? $kept['keys'][$kid] : null;
     }

@@ -92,6 +92,11 @@ class Browser:
     def text(self) -> str:
         return self.find("body").text
 
+    @property
+    def language(self) -> str:
+        """What the page says of itself: `<html lang>`."""
+        return self.find("html").get_attribute("lang")
+
     # Looks
 
     def set_theme(self, theme: str) -> None:

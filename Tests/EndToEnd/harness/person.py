@@ -59,13 +59,13 @@ class Person:
 
     def sign_in(self) -> requests.Response:
         """Signs in at the front door and ends at the portal."""
-        return self._fill_in(self.get("/masuk"))
+        return self.fill_in(self.get("/masuk"))
 
     def sign_in_only(self) -> requests.Response:
         """The answer to the password itself: 303 where it was right."""
-        return self._fill_in(self.get("/masuk"), allow_redirects=False)
+        return self.fill_in(self.get("/masuk"), allow_redirects=False)
 
-    def _fill_in(self, page: requests.Response, **options: object) -> requests.Response:
+    def fill_in(self, page: requests.Response, **options: object) -> requests.Response:
         action, fields = form_fields(page.text, "login-form")
         fields |= {"username": self.name, "password": self.password}
         return self.post(action, fields, **options)
@@ -80,7 +80,7 @@ class Person:
                     return target
                 answer = self.get(target, allow_redirects=False)
             elif answer.status_code == 200 and 'id="login-form"' in answer.text:
-                answer = self._fill_in(answer, allow_redirects=False)
+                answer = self.fill_in(answer, allow_redirects=False)
             else:
                 raise AssertionError(f"{answer.status_code} {answer.url}: {re.sub(r'<[^>]+>', ' ', answer.text)[-900:]}")
         raise AssertionError("too many redirects")
@@ -104,3 +104,9 @@ class Person:
             f"{self.gateway.issuer}/oauth2/token", data=form, auth=(client_id, secret), verify=self.gateway.verify, timeout=10)
         assert tokens.status_code == 200, tokens.text
         return tokens.json()
+
+    def sign_out(self) -> None:
+        """Out at the gateway, and so everywhere."""
+        action, fields = form_fields(self.get("/keluar").text, "logout-form")
+        answer = self.post(action, fields)
+        assert answer.status_code == 200, answer.status_code

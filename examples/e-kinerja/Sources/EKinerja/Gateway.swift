@@ -45,7 +45,7 @@ actor Gateway {
     private let settings: Settings
     private let web = WebClient()
     private var kept: (metadata: Metadata, fetchedAt: Timestamp)?
-    private var keys: JWKSCache?
+    private var keys: GatewayKeys?
 
     init(settings: Settings) {
         self.settings = settings
@@ -103,8 +103,10 @@ actor Gateway {
 
     /// Verifies the ID token that answers the sign-in with this nonce (OpenID Connect Core section 3.1.3.7).
     func identity(_ tokens: Tokens, nonce: String) async throws -> Identity {
+        let keys = try await keySet()
+        let arrivals = keys.arrivals
         let verifier = IDTokenVerifier(
-            issuer: settings.issuer, clientID: settings.clientID, keys: .cache(try await keySet()),
+            issuer: settings.issuer, clientID: settings.clientID, keys: .cache(keys.cache),
             algorithms: Self.algorithms, leeway: Self.leeway)
         let expected = IDTokenVerifier.Request(nonce: nonce, accessToken: tokens.accessToken)
         do {
@@ -114,7 +116,7 @@ actor Gateway {
             }
             return Identity(subject: subject, sid: ExactText(sid), issuedAt: issuedAt)
         } catch let error as TokenError {
-            throw Self.problem(error)
+            throw Self.problem(error, of: tokens.idToken, wasAsked: keys.arrivals > arrivals)
         }
     }
 
@@ -134,23 +136,25 @@ actor Gateway {
 
     /// Verifies a logout token (Back-Channel Logout section 2.6). One that comes twice does no harm.
     func endedSession(logoutToken: String) async throws -> EndedSession {
+        let keys = try await keySet()
+        let arrivals = keys.arrivals
         let verifier = LogoutTokenVerifier(
-            issuer: settings.issuer, clientID: settings.clientID, keys: .cache(try await keySet()),
+            issuer: settings.issuer, clientID: settings.clientID, keys: .cache(keys.cache),
             algorithms: Self.algorithms, leeway: Self.leeway)
         do {
             let claims = try await verifier.verifyFetchingKeys(logoutToken).claims
             guard let issuedAt = claims.iat else { throw Problem(.refused, "iat is missing") }
             return EndedSession(sid: claims.sid, subject: claims.sub, issuedAt: issuedAt)
         } catch let error as TokenError {
-            throw Self.problem(error)
+            throw Self.problem(error, of: logoutToken, wasAsked: keys.arrivals > arrivals)
         }
     }
 
-    /// One cache for the address that discovery names: it asks again for an unknown `kid`, once a minute at most.
-    private func keySet() async throws -> JWKSCache {
+    /// One cache for the address that discovery names.
+    private func keySet() async throws -> GatewayKeys {
         let address = try await metadata().jwksURI
-        if let keys, keys.url.isExactly(address) { return keys }
-        let made = JWKSCache(address, refreshLimit: 60)
+        if let keys, keys.cache.url.isExactly(address) { return keys }
+        let made = GatewayKeys(address)
         keys = made
         return made
     }
@@ -175,7 +179,10 @@ actor Gateway {
         )
     }
 
-    private static func problem(_ error: TokenError) -> Problem {
-        Problem(error.code == .keysUnavailable ? .unavailable : .refused, "token: \(error)")
+    /// A `kid` that nobody has makes a wrong token only where the gateway was just asked. Where it could not be (it is
+    /// down, or was asked less than a minute ago) it shall send the token again: a sign-out must not be lost.
+    private static func problem(_ error: TokenError, of token: String, wasAsked: Bool) -> Problem {
+        let isUndecided = error.code == .unknownKey && !wasAsked && (try? JWS(token))?.kid != nil
+        return Problem(isUndecided || error.code == .keysUnavailable ? .unavailable : .refused, "token: \(error)")
     }
 }

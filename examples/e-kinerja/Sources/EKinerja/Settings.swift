@@ -17,8 +17,10 @@ struct Settings: Sendable {
     var isSecure: Bool { baseURL.hasPrefix("https://") }
 
     /// The session cookie belongs to this host alone; on plain http browsers refuse the prefix that says so.
+    /// Applications on one host share cookies, whatever their ports: the client's id makes the name this one's own.
     func cookieName(_ name: String) -> String {
-        (isSecure ? "__Host-" : "") + "e-kinerja-" + name
+        let own = String(clientID.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
+        return (isSecure ? "__Host-" : "") + own + "-" + name
     }
 
     init(arguments: [String], environment: [String: String]) throws {

@@ -1,0 +1,86 @@
+"""What the documents say is true: commands exist, settings are accepted, links lead somewhere, both languages say the same."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import documents
+from harness.places import GAPURA, ROOT
+
+
+def help_of(words: list[str]) -> str:
+    done = subprocess.run([GAPURA, *words, "--help"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, f"gapura {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_every_command_exists_with_its_flags(document):
+    for words in documents.commands(document):
+        name = []
+        for word in words[:2]:
+            if not re.fullmatch("[a-z-]+", word) or word.startswith("-"):
+                break
+            if f"USAGE: gapura {' '.join([*name, word])}" not in help_of([*name, word]):
+                break
+            name.append(word)
+        text = help_of(name) if name else help_of([])
+        assert name or words[0].startswith("-"), f"gapura {' '.join(words)} in {document}"
+        assert "<subcommand>" not in text.split("OPTIONS")[0] or "--help" in words or len(words) == len(name), words
+        for flag in (word.split("=")[0] for word in words if word.startswith("--")):
+            assert re.search(rf"{flag}\b", text), f"{flag} of gapura {' '.join(name)} in {document}"
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_every_link_within_the_repository_leads_somewhere(document):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", documents.read(document)):
+        assert (ROOT / document).parent.joinpath(target).exists(), f"{document} links to {target}"
+
+
+def test_commands_are_found_where_they_stand():
+    """The test above shows nothing if it sees no commands."""
+    assert len(documents.commands("docs/deploy.md")) >= 15
+    assert ["keys", "rotate"] in documents.commands("docs/deploy.md")
+    assert any(words[:2] == ["client", "add"] and "--redirect-uri" in words for words in documents.commands("examples/e-absensi/README.md"))
+
+
+DEPLOY = ["docs/deploy.md", "docs/deploy.id.md"]
+
+
+@pytest.mark.parametrize("document", DEPLOY)
+def test_every_settings_file_is_accepted(document, tmp_path: Path):
+    found = documents.blocks(document, "yaml")
+    assert len(found) >= 2
+    for number, text in enumerate(found):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(text)
+        # bin/test hands GAPURA_PYTHON to the tests: no setting, and refused as one.
+        bare = {name: value for name, value in os.environ.items() if not name.startswith("GAPURA_")}
+        done = subprocess.run(
+            [GAPURA, "settings", "--effective", "--config", file], env=bare, capture_output=True, text=True, timeout=30
+        )
+        assert done.returncode == 0, f"{document}: {done.stderr}\n{text}"
+
+
+def test_both_languages_have_the_same_commands_and_files():
+    for language in ("sh", "yaml", "ini", "nginx", "cron"):
+        without_comments = [
+            [re.sub(r"(^|\s)#.*", "", block, flags=re.M).strip() for block in documents.blocks(document, language)] for document in DEPLOY
+        ]
+        assert without_comments[0] == without_comments[1] != [], language
+
+
+@pytest.mark.parametrize("document", DEPLOY)
+def test_the_service_file_is_understood_by_systemd(document, tmp_path: Path):
+    (unit,) = documents.blocks(document, "ini")
+    for line in ("SWIFT_BACKTRACE=enable=no", "LimitCORE=0", "Restart=always", "NoNewPrivileges=yes", "ProtectSystem=strict"):
+        assert line in unit, line
+    # The program and the user are not there on the machine that tests.
+    file = tmp_path / "gapura.service"
+    file.write_text(unit.replace("/usr/local/bin/gapura", str(GAPURA)).replace("User=gapura", "User=root").replace("Group=gapura", "Group=root"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", file], capture_output=True, text=True, timeout=60)
+    complaints = [line for line in done.stderr.splitlines() if "gapura.service" in line]
+    assert not complaints, complaints

@@ -45,6 +45,8 @@ public struct GatewaySettings: Sendable {
     public var flowLifetime: Int64 = 1800
     /// Sign-ins under way at the same time; beyond it new ones get 503.
     public var flowLimit: Int64 = 100_000
+    /// Of these from one network (/24, /64); beyond it a new one takes the place of that network's oldest.
+    public var flowNetworkLimit: Int64 = 5_000
 
     /// KiB, passes, lanes of Argon2id; threads 0 means as many as cores.
     public var passwordMemory: UInt32 = 19_456

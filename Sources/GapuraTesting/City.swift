@@ -59,6 +59,9 @@ package struct City: Sendable {
         return "Basic " + Self.base64(Array(pair.utf8).map { $0 == UInt8(ascii: "=") ? UInt8(ascii: ":") : $0 })
     }
 
+    /// Base64 with padding, as HTTP Basic wants it.
+    package static func base64Text(_ text: String) -> String { base64(Array(text.utf8)) }
+
     static func base64(_ bytes: [UInt8]) -> String {
         let text = Base64URL.encode(bytes).replacing("-", with: "+").replacing("_", with: "/")
         return text + String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)

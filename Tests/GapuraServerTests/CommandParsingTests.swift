@@ -64,6 +64,15 @@ struct CommandParsingTests {
         #expect(arguments["confirm_vanished"]?.integer == 7)
     }
 
+    @Test("an email is verified, and a key revoked, only if that is said")
+    func saidOnly() throws {
+        let email = ["account", "email", "ujang", "ujang@contoh.id"]
+        #expect(try request(AccountCommand.Email.self, email)["verified"] == nil)
+        #expect(try request(AccountCommand.Email.self, email + ["--verified"])["verified"]?.bool == true)
+        #expect(try request(KeysCommand.Revoke.self, ["keys", "revoke", "k"]).keys == ["kid"])
+        #expect(try request(KeysCommand.Revoke.self, ["keys", "revoke", "k", "--yes"])["confirmed"]?.bool == true)
+    }
+
     @Test(
         "wrong usage exits with 2",
         arguments: [

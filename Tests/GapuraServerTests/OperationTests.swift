@@ -60,12 +60,18 @@ struct OperationTests {
         "days that do not exist are refused",
         arguments: ["2026-02-29", "2026-13-01", "2026-00-10", "26-1-1", "2026-01-01T25:00:00Z", "", "2026/01/01"])
     func noDay(_ text: String) {
-        #expect(TimeText.parse(text) == nil)
+        #expect(TimeText.parse(text, in: "Asia/Jakarta") == nil)
     }
 
-    @Test("a day as an end includes that day")
-    func day() {
-        #expect(TimeText.parse("2026-12-31").map(TimeText.iso8601) == "2027-01-01T00:00:00.000Z")
-        #expect(TimeText.parse("2026-12-31T16:00:00Z").map(TimeText.iso8601) == "2026-12-31T16:00:00.000Z")
+    @Test(
+        "a day as an end includes that day in the city's time zone, and a moment is a moment",
+        arguments: [
+            ("2026-12-31", "Asia/Jakarta", "2026-12-31T17:00:00.000Z"),
+            ("2026-12-31", "Asia/Makassar", "2026-12-31T16:00:00.000Z"),
+            ("2026-12-31", "Asia/Jayapura", "2026-12-31T15:00:00.000Z"),
+            ("2026-12-31T16:00:00Z", "Asia/Jakarta", "2026-12-31T16:00:00.000Z"),
+        ])
+    func day(_ text: String, _ zone: String, _ moment: String) {
+        #expect(TimeText.parse(text, in: zone).map(TimeText.iso8601) == moment)
     }
 }

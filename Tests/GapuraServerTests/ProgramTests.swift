@@ -61,9 +61,15 @@ struct ProgramTests {
         #expect(try again.json["new"]?.bool == false)
         let fromInput = try await gapura.run(
             ["account", "add", "--json-input", "-", "--json"],
-            input: #"{"user_name":"vendor.budi","name":"Budi","ends_at":"2030-12-31"}"#
+            input: #"{"user_name":"vendor.budi","name":"Budi","sponsor":"rina.admin","ends_at":"2030-12-31"}"#
         )
-        #expect(try fromInput.json["ends_at"]?.string == "2031-01-01T00:00:00.000Z")
+        #expect(try fromInput.json["ends_at"]?.string == "2030-12-31T17:00:00.000Z")
+        #expect(
+            try await gapura.succeed("account", "email", "vendor.budi", "budi@contoh.id", "--verified", "--json").json[
+                "email_verified"]?.bool == true)
+        #expect(
+            try await gapura.succeed("account", "show", "Budi@contoh.id", "--json").json["user_name"]?.string
+                == "vendor.budi")
         #expect(
             try await gapura.succeed("account", "state", "vendor.budi", "ditangguhkan", "--json").json["state"]?.string
                 == "ditangguhkan")
@@ -107,6 +113,10 @@ struct ProgramTests {
         #expect(
             try await gapura.succeed("audit", "list", "--event", "keys.rotated", "--json").json["events"]?.array?.count
                 == 1)
+        let kid = try #require(keys.first { $0["state"]?.string == "active" }?["kid"]?.string)
+        #expect(try await gapura.succeed("keys", "revoke", kid).output.contains("add --yes"))
+        #expect(try await gapura.succeed("keys", "revoke", kid, "--yes").output.contains("Revoked."))
+        #expect(try await gapura.run(["keys", "revoke", kid, "--yes"]).code == Failure.notFound)
         #expect(try await gapura.succeed("audit", "verify", "--json").json["whole"]?.bool == true)
         try await gapura.succeed("logout", "list")
         let doctor = try await gapura.run(["doctor", "--json"])
@@ -178,6 +188,35 @@ struct ProgramTests {
         #expect(serve.errors.contains("setup --new-keys"))
         try await other.succeed("setup", "--new-keys")
         try await other.succeed("keys", "list")
+    }
+
+    @Test("attack 340: a database whose restore was interrupted serves nobody, until it is restored")
+    func interruptedRestore() async throws {
+        let gapura = try await ready()
+        try await gapura.succeed("backup", gapura.folder.path("b.db"))
+        let store = try await Store.open(.sqlite(path: gapura.database))
+        try await store.write { tx in _ = try tx.run("CREATE TABLE restore_pending (since BIGINT)") }
+        await store.close()
+        for command in [["serve"], ["account", "list"], ["setup"]] {
+            expectFailure(try await gapura.run(command), 1, "restore into this database was interrupted")
+        }
+        try await gapura.succeed("restore", gapura.folder.path("b.db"))
+        try await gapura.succeed("account", "list")
+        expectFailure(try await gapura.run(["restore", gapura.folder.path("b.db")]), 1, "never overwrites")
+        try await gapura.succeed("account", "list")
+    }
+
+    @Test("a restore that finds problems says so by its exit code")
+    func restoredProblems() async throws {
+        let gapura = try await ready()
+        let store = try await Store.open(.sqlite(path: gapura.database))
+        try await store.write { tx in _ = try tx.run("UPDATE audit_events SET actor = 'nobody' WHERE seq = 1") }
+        try await store.backup(to: gapura.folder.path("b.db"))
+        await store.close()
+        let other = try GapuraProgram()
+        let restored = try await other.run(["restore", gapura.folder.path("b.db"), "--json"])
+        #expect(restored.code == Failure.refused)
+        #expect(try restored.json["problems"]?.strings == ["the audit chain is broken at 1"])
     }
 
     @Test("attack 164: set-up is done once, whatever becomes of the admins")
@@ -329,7 +368,7 @@ struct ProgramTests {
         expectFailure(try await long.run(["account", "list"]), 1, "too long for a socket")
     }
 
-    /// A mount of our own, if the system lets us have one.
+    /// Whether the system lets us have mounts of our own.
     private static let canMount: Bool = {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -340,10 +379,11 @@ struct ProgramTests {
         return process.terminationStatus == 0
     }()
 
-    @Test(
-        "a full disk and a read-only one are unavailable, and nothing is half done", .enabled(if: ProgramTests.canMount)
-    )
+    @Test("a full disk and a read-only one are unavailable, and nothing is half done")
     func disks() async throws {
+        try #require(
+            Self.canMount,
+            "`unshare -rm` may not mount here: run the tests as root, or set kernel.unprivileged_userns_clone=1")
         let gapura = try await ready()
         let files = try SmallCity.write(to: gapura.folder)
         let data = gapura.folder.path("data")

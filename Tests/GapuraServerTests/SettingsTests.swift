@@ -1,5 +1,6 @@
 import Foundation
 import Gapura
+import GapuraDirectory
 import Testing
 
 @testable import GapuraServer
@@ -31,7 +32,8 @@ struct SettingsTests {
             "token_lifetime": "2m",
             "refresh_lifetime": "6h", "offline_idle": "20d", "offline_absolute": "90d", "set_up_link_lifetime": "12h",
             "reset_link_lifetime": "30m",
-            "flow_lifetime": "10m", "flow_limit": "5000", "password_minimum": "14", "password_memory": "20000",
+            "flow_lifetime": "10m", "flow_limit": "5000", "flow_network_limit": "700", "password_minimum": "14",
+            "password_memory": "20000",
             "password_passes": "3",
             "password_lanes": "2", "password_threads": "3", "password_queue": "50",
             "account_states": "01=aktif,77=ditangguhkan",
@@ -134,7 +136,15 @@ struct SettingsTests {
             "session_idle: -1h", "session_idle: 1w",
             "city_colour: blue", "time_zone: Europe/Berlin", "issuer: https://a.contoh/",
             "issuer: \"https://a.contoh?x\"", "issuer: ftp://a",
-            "issuer: http://masuk.contoh.go.id", "trusted_proxies: [10.0.0.0/33]", "trusted_proxies: [300.1.1.1]",
+            "issuer: http://masuk.contoh.go.id", "issuer: https://a.contoh/masuk", "issuer: \"https://a.contoh#x\"",
+            "issuer: https://A.contoh", "issuer: HTTPS://a.contoh", "issuer: https://a.contoh:443",
+            "issuer: http://localhost:80", "issuer: https://a.contoh:08443", "issuer: https://a.contoh:0",
+            "issuer: https://a.contoh:", "issuer: https://u@a.contoh", "issuer: https://a..contoh",
+            "issuer: https://300.1.1.1", "issuer: \"https://[::g]\"", "issuer: https://",
+            "trusted_proxies: [10.0.0.0/33]", "trusted_proxies: [300.1.1.1]", "trusted_proxies: [10.0.0.0/+8]",
+            "trusted_proxies: [\"1:2:3\"]", "trusted_proxies: [\"::ffff:10.0.0.0/104\"]",
+            "outgoing_networks: [010.0.0.1]", "listen: \"[1:2:3]:80\"", "password_passes: 11",
+            "password_memory: 262145",
             "tls_key: /k.pem",
             "session_idle: 20h", "password_minimum: 4", "accepts_fixtures: \"yes\"", "account_states: [\"01=active\"]",
             "- a", "a: b: c",
@@ -144,6 +154,38 @@ struct SettingsTests {
         let error = try #require(await problem(yaml))
         #expect(!error.message.contains("\n"))
         #expect(!error.indonesian.isEmpty)
+    }
+
+    @Test(
+        "an issuer has a host and perhaps a port",
+        arguments: ["https://a.contoh", "https://a.contoh:8443", "https://10.1.2.3", "https://[2001:db8::1]:8443"])
+    func issuers(_ text: String) async throws {
+        #expect(try await read("issuer: \"\(text)\"").settings.issuer == text)
+    }
+
+    @Test("what a refused issuer should look like is said")
+    func issuerText() async throws {
+        let error = try #require(await problem("issuer: https://Masuk.contoh/sso/"))
+        for word in ["lower case", "port", "path", "query", "fragment", "slash"] {
+            #expect(error.message.contains(word), "\(word)")
+        }
+    }
+
+    @Test("every network that the settings take, the gateway takes", arguments: ["10.1.0.0/16", "::/0", "2001:db8::1"])
+    func networks(_ text: String) async throws {
+        #expect(try await read("trusted_proxies: [\"\(text)\"]").settings.trustedProxies == [text])
+        #expect(throws: Never.self) { try SourceAddress(trustedProxies: [text]) }
+    }
+
+    @Test("a password hashed with the most passes that may be set is verified")
+    func mostPasses() async throws {
+        let loaded = try await read("password_passes: \(Argon2Parameters.limit.passes)\npassword_memory: 8192")
+        let settings = loaded.settings
+        let hasher = try PasswordHasher(
+            parameters: Argon2Parameters(memory: settings.passwordMemory, passes: settings.passwordPasses), threads: 1)
+        let hash = try await hasher.hash("kuda lumping merah 77")
+        #expect(try await hasher.verify("kuda lumping merah 77", against: hash) == .right)
+        hasher.shutdown()
     }
 
     @Test("plain http is for this machine and for test hosts")

@@ -103,11 +103,17 @@ struct KeysTests {
         _ = try open()
     }
 
-    @Test("R19: a file of another owner is refused", .enabled(if: geteuid() == 0))
+    @Test("R19: a file of another owner is refused")
     func owner() throws {
         let keyring = try open()
         let name = try #require(keyring.list().first?.fileName)
-        #expect(chown(path + "/" + name, 12_345, 12_345) == 0)
+        let chown = Process()
+        chown.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        chown.arguments = (geteuid() == 0 ? [] : ["sudo", "-n"]) + ["chown", "12345", path + "/" + name]
+        try chown.run()
+        chown.waitUntilExit()
+        try #require(
+            chown.terminationStatus == 0, "only root gives files away: run the tests as root, or let sudo ask nothing")
         let error = #expect(throws: KeyringError.self) { try open() }
         #expect(error?.kind == .permissions)
         #expect(error?.message.contains(name) == true)
@@ -336,8 +342,8 @@ struct KeysTests {
         let first = try SecretKeys.open(folder: path)
         _ = try open()
         let second = try SecretKeys.open(folder: path)
-        #expect(Set([first.csrf, first.refresh, first.device]).count == 3)
-        #expect([first.csrf, first.refresh, first.device].allSatisfy { $0.count == 32 })
+        #expect(Set([first.csrf, first.refresh]).count == 2)
+        #expect([first.csrf, first.refresh].allSatisfy { $0.count == 32 })
         #expect(first.csrf == second.csrf)
         #expect(first.refresh == second.refresh)
         #expect("\(first)" == "•••")

@@ -196,23 +196,23 @@ struct OutgoingTests {
         #expect(seen.all == ["/luar", "/luar"])
     }
 
-    @Test("attack 259: a body that drips is given up in time, and so is an answer that never starts")
+    @Test(
+        "attack 259: a body that drips is given up in time, and so is an answer that never starts",
+        .timeLimit(.minutes(1)))
     func slow() async throws {
         try await withTestServer { request in
-            if request.uri.path == "/diam" { try await Task.sleep(for: .seconds(30)) }
+            if request.uri.path == "/diam" { try await Task.sleep(for: .seconds(600)) }
             return Response(
                 status: .ok,
                 body: ResponseBody { writer in
-                    for _ in 0..<300 {
+                    while true {
                         try await writer.write(ByteBuffer(string: "x"))
                         try await Task.sleep(for: .milliseconds(100))
                     }
-                    try await writer.finish(nil)
                 }
             )
         } _: { port in
             let outgoing = try OutgoingHTTP(networks: ["127.0.0.0/8"])
-            let start = ContinuousClock.now
             for path in ["/tetes", "/diam"] {
                 await #expect {
                     try await outgoing.post("http://127.0.0.1:\(port)\(path)", form: [], timeout: 0.5)
@@ -220,15 +220,14 @@ struct OutgoingTests {
                     ($0 as? OutgoingError)?.kind == .timeout
                 }
             }
-            #expect(ContinuousClock.now - start < .seconds(20))
             await outgoing.shutdown()
         }
     }
 
-    @Test("a name that takes long to resolve is given up in time")
+    @Test("a name that takes long to resolve is given up in time", .timeLimit(.minutes(1)))
     func slowName() async throws {
         let stuck = HostResolver { _ in
-            try await Task.sleep(for: .seconds(60))
+            try await Task.sleep(for: .seconds(600))
             return []
         }
         let outgoing = try OutgoingHTTP(networks: [], caFile: nil, resolver: stuck)

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Fetching key sets with URLSession")
 struct JWKSFetcherTests {
-    @Test("a 200 answer is given back; redirects, other statuses, long and late answers are refused")
+    @Test(
+        "a 200 answer is given back; redirects, other statuses, long and late answers are refused",
+        .timeLimit(.minutes(1)))
     func answers() async throws {
         let server = try PythonScript("jwks_server.py")
         defer { _ = try? server.finish() }
@@ -15,16 +17,15 @@ struct JWKSFetcherTests {
 
         #expect(try await fetcher.fetch("\(base)/jwks") == Array(#"{"keys":[]}"#.utf8))
         for path in ["/redirect", "/missing", "/large", "/endless", "/slow"] {
-            let start = ContinuousClock.now
             let failure = await #expect(throws: JWKSFetcher.Failure.self, "\(path)") {
                 try await fetcher.fetch(base + path)
             }
-            #expect(ContinuousClock.now - start < .seconds(8), "\(path)")
             switch path {
             case "/redirect": #expect(failure?.description == "a redirect")
             case "/missing": #expect(failure?.description == "status 404")
             case "/large", "/endless": #expect(failure?.description == "more than 262144 bytes")
-            default: break
+            // By our own deadline, or by URLSession's where that comes first.
+            default: #expect(["no answer in time", "no answer"].contains(failure?.description))
             }
         }
         let slow = Task { try await fetcher.fetch("\(base)/slow") }

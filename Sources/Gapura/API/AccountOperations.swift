@@ -4,21 +4,25 @@ import GapuraStore
 
 /// Who may sign in, and how they get their first password.
 enum AccountOperations {
-    static let all = [add, show, list, state, link, role, endSessions]
+    static let all = [add, show, list, state, email, link, role, endSessions]
 
-    private static let add = Operation("account.add", ["user_name", "name", "email", "role", "ends_at", "link"]) {
-        arguments, context in
+    private static let add = Operation(
+        "account.add", ["user_name", "name", "email", "role", "sponsor", "ends_at", "link"]
+    ) { arguments, context in
         let userName = try arguments.text("user_name")
         let name = try arguments.text("name")
         let email = try arguments.optionalText("email")
         let role = try arguments.optionalWord("role", AdminRole.self) ?? .none
-        let endsAt = try arguments.optionalTime("ends_at")
-        let wantsLink = try arguments.flag("link")
+        let sponsor = try arguments.optionalText("sponsor")
         let (now, actor, settings) = (context.now, context.actor, context.settings)
+        let endsAt = try arguments.optionalTime("ends_at", in: settings.timeZone)
+        let wantsLink = try arguments.flag("link")
         return try await context.store.write { tx in
             let directory = AccountDirectory(tx, by: actor, at: now)
             let (account, isNew) = try directory.add(
-                userName: userName, displayName: name, email: email, role: role, endsAt: endsAt)
+                userName: userName, displayName: name, email: email, role: role, sponsor: sponsor.map(directory.get),
+                endsAt: endsAt
+            )
             var json = try AccountJSON.make(account, tx, at: now)
             json["new"] = .bool(isNew)
             // A further link would kill the first one, which may be on its way already.
@@ -82,29 +86,21 @@ enum AccountOperations {
         }
     }
 
+    private static let email = Operation("account.email", ["name", "email", "verified"]) { arguments, context in
+        let name = try arguments.text("name")
+        let email = try arguments.text("email")
+        let isVerified = try arguments.flag("verified")
+        return try await change(name, context) { directory, account in
+            try directory.setEmail(account, email, isVerified: isVerified)
+        }
+    }
+
     private static let role = Operation("account.role", ["name", "role"]) { arguments, context in
         let name = try arguments.text("name")
         guard let role = try arguments.optionalWord("role", AdminRole.self) else {
             throw OperationError(.invalid, "role is missing.", id: "role belum diisi.")
         }
-        return try await change(name, context) { directory, account in
-            guard account.role != role else { return }
-            let tx = directory.tx
-            if account.role == .superadmin, try tx.accounts.count(role: .superadmin) < 2 {
-                throw OperationError(
-                    .refused, "This is the last superadmin; make another one first.",
-                    id: "Ini superadmin terakhir; angkat superadmin lain dahulu."
-                )
-            }
-            var changed = account
-            changed.role = role
-            changed.updatedAt = directory.now
-            try tx.accounts.update(changed)
-            try tx.record(
-                .accountRoleChanged, by: directory.actor, subject: account.id.text,
-                detail: ["before": .string(account.role.rawValue), "after": .string(role.rawValue)], at: directory.now
-            )
-        }
+        return try await change(name, context) { directory, account in try directory.setRole(account, role) }
     }
 
     private static let link = Operation("account.link", ["name"]) { arguments, context in
@@ -166,8 +162,10 @@ enum AccountJSON {
             "id": .string(account.id.text), "sub": .string(account.sub),
             "name": .text(person?.fullName ?? account.displayName),
             "user_name": .text(account.userName), "nip": .text(nip), "email": .text(account.email),
+            "email_verified": .bool(account.emailVerified),
             "state": .string(account.state(at: now).rawValue), "state_by": .string(account.stateBy.rawValue),
-            "role": .string(account.role.rawValue), "ends_at": .time(account.endsAt),
+            "role": .string(account.role.rawValue), "sponsor": .text(account.sponsorID?.text),
+            "ends_at": .time(account.endsAt),
             "has_password": .bool(account.passwordHash != nil),
             "created_at": .time(account.createdAt),
         ]

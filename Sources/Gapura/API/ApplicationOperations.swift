@@ -103,7 +103,10 @@ enum ApplicationOperations {
                 try tx.applications.replaceRules(of: application.id, with: rules)
                 try tx.record(
                     .applicationUpdated, by: actor, subject: application.id.text,
-                    detail: ["access": .array(rules.map { .string("\($0.kind.rawValue)=\($0.value)") })], at: now
+                    detail: [
+                        "changed": ["access"],
+                        "access": .array(rules.map { .string("\($0.kind.rawValue)=\($0.value)") }),
+                    ], at: now
                 )
             }
             return .object(try ApplicationJSON.make(application, tx))
@@ -135,12 +138,29 @@ enum ApplicationOperations {
                 after.updatedAt = now
                 try tx.applications.update(after)
                 try tx.record(
-                    .applicationUpdated, by: actor, subject: after.id.text,
-                    detail: ["before": .string(before.state.rawValue), "after": .string(after.state.rawValue)], at: now
-                )
+                    .applicationUpdated, by: actor, subject: after.id.text, detail: changes(before, after), at: now)
             }
             return .object(try ApplicationJSON.make(after, tx))
         }
+    }
+
+    /// For the audit: the names of the members that changed, and state and owner before and after.
+    private static func changes(_ before: ApplicationRecord, _ after: ApplicationRecord) -> JSONObject {
+        let members = [
+            ("name", before.name == after.name), ("state", before.state == after.state),
+            ("owner", before.ownerUnitID == after.ownerUnitID), ("contact", before.contact == after.contact),
+            ("url", before.url == after.url), ("description", before.description == after.description),
+        ]
+        var detail: JSONObject = ["changed": .array(members.filter { !$0.1 }.map { .string($0.0) })]
+        if before.state != after.state {
+            detail["state"] = ["before": .string(before.state.rawValue), "after": .string(after.state.rawValue)]
+        }
+        if before.ownerUnitID != after.ownerUnitID {
+            detail["owner"] = [
+                "before": .text(before.ownerUnitID?.text), "after": .text(after.ownerUnitID?.text),
+            ]
+        }
+        return detail
     }
 
     /// The members that may be left out; what is left out stays as it is.

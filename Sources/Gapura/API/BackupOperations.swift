@@ -38,9 +38,7 @@ enum BackupOperations {
                     id: "Cadangan tidak utuh dan dihapus: \(problems). Periksa diska dan `gapura doctor`."
                 )
             }
-            // Unlike rename, link never replaces a file.
-            guard link(draft, path) == 0 else { throw fileError(path) }
-            unlink(draft)
+            try BackupFile.publish(draft, as: path)
             try await record(trial, context)
             return .object(
                 trial.json.adding("file", .string(path)).adding("keys_folder", .string(context.settings.keysFolder)))
@@ -56,11 +54,30 @@ enum BackupOperations {
             try tx.record(.backupWritten, by: actor, detail: ["audit_events": .integer(trial.auditEvents)], at: now)
         }
     }
+}
 
-    static func fileError(_ path: String) -> OperationError {
-        let why = String(cString: strerror(errno))
+/// The last step of writing a backup.
+enum BackupFile {
+    /// Gives a finished file its name, and never takes the name from another file.
+    ///
+    /// The name is taken with an empty file first, which fails where there is one, and the draft replaces that: FAT and
+    /// SMB have no hard links, and Swift's Glibc does not know `renameat2`.
+    static func publish(_ draft: String, as path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure(path, errno) }
+        close(descriptor)
+        guard rename(draft, path) == 0 else {
+            let code = errno
+            unlink(path)
+            throw failure(path, code)
+        }
+    }
+
+    private static func failure(_ path: String, _ code: Int32) -> OperationError {
+        let why = String(cString: strerror(code))
         return OperationError(
-            .refused, "\(path) cannot be written: \(why).", id: "\(path) tidak dapat ditulis: \(why).")
+            code == EEXIST ? .conflict : .refused, "\(path) cannot be written: \(why).",
+            id: "\(path) tidak dapat ditulis: \(why).")
     }
 }
 

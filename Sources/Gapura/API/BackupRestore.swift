@@ -25,27 +25,21 @@ package enum BackupRestore {
         }
         try DataFolder.prepare(settings.dataFolder)
         let location = try DatabaseLocation(settings.database)
-        try requireAbsence(location)
+        let now = clock.now
+        let backup: Restored
         do {
-            try await Store.restore(from: file, into: location)
+            backup = try await Store.restore(from: file, into: location) { tx in try end(tx, by: actor, at: now) }
         } catch let error as StoreError where error.kind == .foreign || error.kind == .corrupt {
-            removeEmpty(location)
             throw OperationError(
                 .refused,
-                "\(file) was not restored: \(error.message). Give a whole backup of gapura and an empty database.",
+                "\(file) was not restored: \(error.message). A restore takes a whole backup of gapura and never overwrites: if there is a database, move it away first (with its -wal file).",
                 id:
-                    "\(file) tidak dipulihkan. Berikan cadangan gapura yang utuh dan basis data yang kosong. (\(error.message))"
+                    "\(file) tidak dipulihkan. Pemulihan memerlukan cadangan gapura yang utuh dan tidak pernah menimpa: jika sudah ada basis data, pindahkan dahulu (beserta berkas -wal). (\(error.message))"
             )
-        } catch let error as StoreError where error.kind == .locked {
-            // Somebody else has made a database there meanwhile: it is theirs.
-            throw error
-        } catch {
-            removeEmpty(location)
-            throw error
         }
         let store = try await Store.open(location)
         do {
-            let result = try await open(store, settings, by: actor, at: clock.now)
+            let result = try await look(at: store, backup, settings)
             await store.close()
             return result
         } catch {
@@ -54,20 +48,32 @@ package enum BackupRestore {
         }
     }
 
-    private static func open(_ store: Store, _ settings: GatewaySettings, by actor: Actor, at now: Timestamp)
-        async throws -> JSONObject
+    /// How far the backup went.
+    private struct Restored: Sendable {
+        let auditEvents: Int64
+        let auditHead: String
+        let lastChange: Timestamp?
+    }
+
+    /// The step without which nobody may use what was restored.
+    private static func end(_ tx: Transaction, by actor: Actor, at now: Timestamp) throws -> Restored {
+        let head = try tx.audit.head()
+        let lastChange = try tx.audit.lastTime()
+        try tx.upkeep.endEverything(at: now)
+        try tx.upkeep.setMeta("restored_at", TimeText.iso8601(now))
+        try tx.record(.backupRestored, by: actor, detail: ["audit_events": .integer(head.seq)], at: now)
+        return Restored(auditEvents: head.seq, auditHead: head.hash, lastChange: lastChange)
+    }
+
+    private static func look(at store: Store, _ backup: Restored, _ settings: GatewaySettings) async throws
+        -> JSONObject
     {
         let found = try await BackupTrial.look(at: store)
-        let lastChange = try await store.write { tx in
-            let lastChange = try tx.audit.lastTime()
-            try tx.upkeep.endEverything(at: now)
-            try tx.upkeep.setMeta("restored_at", TimeText.iso8601(now))
-            try tx.record(.backupRestored, by: actor, detail: ["audit_events": .integer(found.auditEvents)], at: now)
-            return lastChange
-        }
         var result = found.json
+        result["audit_events"] = .integer(backup.auditEvents)
+        result["audit_head"] = .string(backup.auditHead)
         result["problems"] = .array(found.problems.map { .string($0) })
-        result["last_change"] = .time(lastChange)
+        result["last_change"] = .time(backup.lastChange)
         result["keys_found"] = .bool(SigningKeyring.exists(folder: settings.keysFolder))
         result["clients_without_secret"] = .array(try await clientsWithoutSecret(store, settings).map { .string($0) })
         return result
@@ -83,21 +89,5 @@ package enum BackupRestore {
         let secrets = try SecretKeys.open(folder: settings.keysFolder)
         // The reason does not matter: either the key opens it, or a new secret is needed.
         return sealed.filter { (try? secrets.unseal($0.1, for: $0.0)) == nil }.map(\.0)
-    }
-
-    private static func requireAbsence(_ location: DatabaseLocation) throws {
-        guard case .sqlite(let path) = location, access(path, F_OK) == 0 else { return }
-        throw OperationError(
-            .refused,
-            "There is a database at \(path); a restore never overwrites. Move it away first (with \(path)-wal, if that is there).",
-            id:
-                "Sudah ada basis data di \(path); pemulihan tidak pernah menimpa. Pindahkan dahulu (beserta \(path)-wal jika ada)."
-        )
-    }
-
-    /// What a failed restore made is empty and must not be in the way of the next one.
-    private static func removeEmpty(_ location: DatabaseLocation) {
-        guard case .sqlite(let path) = location else { return }
-        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
     }
 }

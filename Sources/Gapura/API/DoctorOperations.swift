@@ -11,7 +11,7 @@ enum DoctorOperations {
         let engine = context.store.engine
         let checks = try await context.store.read { tx in
             [
-                try version(tx, engine), try clock(tx, at: now), try audit(tx), try admins(tx),
+                try version(tx, engine), try clock(tx, at: now), try audit(tx), try admins(tx, at: now),
                 try personnel(tx, at: now), try signOuts(tx, at: now),
             ]
         }
@@ -20,9 +20,7 @@ enum DoctorOperations {
     }
 
     private static func version(_ tx: Transaction, _ engine: Engine) throws -> DoctorCheck {
-        let statement: Statement =
-            engine == .sqlite ? "SELECT sqlite_version()" : "SELECT current_setting('server_version')"
-        let version = try tx.first(statement)?.text(0) ?? "?"
+        let version = try tx.upkeep.engineVersion(engine)
         switch engine {
         case .sqlite:
             let parts = version.utf8.split(separator: UInt8(ascii: ".")).compactMap { Int(String(Substring($0))) }
@@ -72,12 +70,13 @@ enum DoctorOperations {
             id: "\(rows.count) dari \(head.seq) catatan terakhir utuh.")
     }
 
-    private static func admins(_ tx: Transaction) throws -> DoctorCheck {
-        let count = try tx.accounts.count(role: .superadmin)
+    private static func admins(_ tx: Transaction, at now: Timestamp) throws -> DoctorCheck {
+        let count = try tx.accounts.list(role: .superadmin).filter { $0.state(at: now) == .aktif }.count
         guard count < 2 else { return DoctorCheck("admins", .ok, "\(count) superadmins", id: "\(count) superadmin") }
         return DoctorCheck(
-            "admins", .warning, "Only \(count) superadmin; make a second one, so that nobody is indispensable.",
-            id: "Hanya \(count) superadmin; angkat satu lagi agar tidak bergantung pada satu orang."
+            "admins", .warning,
+            "Only \(count) superadmin can sign in; make a second one, so that nobody is indispensable.",
+            id: "Hanya \(count) superadmin yang dapat masuk; angkat satu lagi agar tidak bergantung pada satu orang."
         )
     }
 

@@ -2,14 +2,16 @@ import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 import GapuraTokens
+import NIOPosix
 
 /// The signing keys.
 enum KeyOperations {
-    static let all = [list, rotate]
+    static let all = [list, rotate, revoke]
 
     private static let list = Operation("keys.list") { _, context in
-        try context.services.keyring.refresh()
-        return ["keys": .array(context.services.keyring.list().map(make))]
+        let keyring = context.services.keyring
+        try await onThread { try keyring.refresh() }
+        return ["keys": .array(keyring.list().map(make))]
     }
 
     /// The audit comes first, as in `KeyRotationJob`: without it there is no rotation.
@@ -27,8 +29,60 @@ enum KeyOperations {
         try await context.store.write { tx in
             try tx.record(.keysRotated, by: actor, detail: ["algorithm": .string(which), "reason": "command"], at: now)
         }
-        let keys = try context.services.keyring.rotate(algorithm, now: now)
+        let keyring = context.services.keyring
+        let keys = try await onThread { try keyring.rotate(algorithm, now: now) }
         return ["keys": .array(keys.map(make))]
+    }
+
+    /// Without `confirmed` it only says what would break. The audit comes first here too.
+    private static let revoke = Operation("keys.revoke", ["kid", "confirmed"]) { arguments, context in
+        let kid = try arguments.text("kid")
+        let isConfirmed = try arguments.flag("confirmed")
+        let (now, actor, keyring) = (context.now, context.actor, context.services.keyring)
+        try await onThread { try keyring.refresh() }
+        guard let key = keyring.list().first(where: { $0.kid.isExactly(kid) }) else {
+            throw OperationError(
+                .notFound, "No published key has that kid; see `gapura keys list`.",
+                id: "Tidak ada kunci dengan kid itu; lihat `gapura keys list`."
+            )
+        }
+        let clients = try await countClients(of: key.algorithm, context.store)
+        var json: JSONObject = [
+            "kid": .string(key.kid), "algorithm": .string(key.algorithm.rawValue), "state": .string(key.state.rawValue),
+            "clients": .integer(Int64(clients)), "revoked": false,
+        ]
+        guard isConfirmed else { return .object(json) }
+        try await context.store.write { tx in
+            try tx.record(
+                .keysRevoked, by: actor,
+                detail: ["kid": .string(key.kid), "algorithm": .string(key.algorithm.rawValue)], at: now)
+        }
+        let keys = try await onThread { try keyring.revoke(kid: kid, now: now) }
+        json["revoked"] = true
+        json["keys"] = .array(keys.map(make))
+        return .object(json)
+    }
+
+    // MARK: Steps
+
+    /// How many clients get tokens that are signed with an algorithm.
+    private static func countClients(of algorithm: SigningAlgorithm, _ store: Store) async throws -> Int {
+        try await store.read { tx in
+            try tx.clients.list().filter { record in
+                let metadata = try ClientJSON.settings(record)
+                var members = ["id_token_signed_response_alg"]
+                if metadata["access_token_format"]?.string != "opaque" {
+                    members.append("access_token_signed_response_alg")
+                }
+                return members.contains { metadata[$0]?.string?.isExactly(algorithm.rawValue) == true }
+            }.count
+        }
+    }
+
+    /// Making an RSA key takes a tenth of a second and more, and files block: neither belongs in the cooperative pool.
+    private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value
+    {
+        try await NIOThreadPool.singleton.runIfActive { try work() }
     }
 
     private static func make(_ key: KeyInfo) -> JSONValue {

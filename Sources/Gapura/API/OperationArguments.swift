@@ -55,11 +55,10 @@ struct OperationArguments: Sendable {
         return object
     }
 
-    /// A moment: `2026-12-31` in the city's own reading (its last millisecond would need a calendar; the day begins in
-    /// UTC), or ISO 8601.
-    func optionalTime(_ name: String) throws -> Timestamp? {
+    /// A moment: the end of the day `2026-12-31` in the city's time zone, or ISO 8601.
+    func optionalTime(_ name: String, in timeZone: String) throws -> Timestamp? {
         guard let text = try optionalText(name) else { return nil }
-        guard let moment = TimeText.parse(text) else {
+        guard let moment = TimeText.parse(text, in: timeZone) else {
             throw wrong(name, "a day such as 2026-12-31, or a moment such as 2026-12-31T16:00:00Z")
         }
         return moment

@@ -1,6 +1,7 @@
 import GapuraDirectory
 import GapuraFormats
 import GapuraStore
+import GapuraTabular
 import GapuraTokens
 
 extension OperationError {
@@ -73,6 +74,12 @@ extension OperationError {
                 "What the setting `database` names is no database of gapura and is left alone; correct the setting. (\(why))",
                 id: "Yang ditunjuk pengaturan `database` bukan basis data gapura dan dibiarkan; perbaiki pengaturannya."
             )
+        case .halfRestored:
+            return OperationError(
+                .refused,
+                "A restore into this database was interrupted; run `gapura restore FILE` again. (\(why))",
+                id: "Pemulihan ke basis data ini terputus; jalankan lagi `gapura restore BERKAS`."
+            )
         case .configuration:
             return OperationError(
                 .refused, "The database cannot be opened: \(why)", id: "Basis data tidak dapat dibuka: \(why)")
@@ -106,6 +113,11 @@ extension OperationError {
                 .invalid,
                 "The file cannot be used: \(problem). The program that runs the gateway must be able to read it.",
                 id: "Berkas tidak dapat dipakai: \(problem). Gerbang harus dapat membacanya."
+            )
+        case .changed(let name):
+            return OperationError(
+                .conflict, "\(name) changed while it was read, or since it was previewed; run the command again.",
+                id: "\(name) berubah saat dibaca atau setelah dipratinjau; jalankan perintah ini lagi."
             )
         case .table(let error):
             let advice = error.code.advice

@@ -2,17 +2,25 @@ import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Loads of personnel data: shown first, applied on demand.
 enum PersonnelOperations {
     static let all = [load, list, show]
 
     private static let load = Operation(
-        "personnel.load", ["file", "units", "apply", "confirm_vanished"]
+        "personnel.load", ["file", "units", "apply", "confirm_vanished", "findings"]
     ) { arguments, context in
         let path = try arguments.text("file")
         let unitsPath = try arguments.optionalText("units")
         let applies = try arguments.flag("apply")
         let confirmed = try arguments.optionalInteger("confirm_vanished", 0...100_000_000).map { Int($0) }
+        let findings = try arguments.optionalText("findings")
+        if let findings { try FindingsFile.checkFree(findings) }
         context.progress(0, "reading")
         let file = try PersonnelFile.open(path)
         let units = try unitsPath.map { path throws(PersonnelSourceError) in try PersonnelFile.open(path) }
@@ -22,17 +30,28 @@ enum PersonnelOperations {
         let plan = try await run.plan(people: file, units: units, now: now)
         var json = PlanJSON.make(plan)
         json["applied"] = false
+        // Before anything is changed: a list that cannot be written is an error of a load that did nothing.
+        if let findings {
+            try FindingsFile.write(plan.findingsCSV(), to: findings)
+            json["findings_file"] = .string(findings)
+        }
         guard applies else { return .object(json) }
         let progress = context.progress
-        let outcome = try await run.apply(plan, confirmed: confirmed, by: context.actor, now: now) { share in
-            progress(0.4 + 0.6 * share, "writing")
-        }
-        switch outcome {
-        case .applied(let id):
-            json["applied"] = true
-            json["load"] = .string(id.text)
-        case .alreadyApplied:
-            json["already_applied"] = true
+        do {
+            let outcome = try await run.apply(plan, confirmed: confirmed, by: context.actor, now: now) { share in
+                progress(0.4 + 0.6 * share, "writing")
+            }
+            switch outcome {
+            case .applied(let id):
+                json["applied"] = true
+                json["load"] = .string(id.text)
+            case .alreadyApplied:
+                json["already_applied"] = true
+            }
+        } catch {
+            // The command is given again, with this name.
+            if let findings { unlink(findings) }
+            throw error
         }
         return .object(json)
     }
@@ -81,6 +100,56 @@ enum PersonnelOperations {
                 .invalid, "The setting account_states: \(error)", id: "Pengaturan account_states tidak sah: \(error)")
         }
         return options
+    }
+}
+
+/// The list of refused rows and warnings, for whoever corrects the data.
+private enum FindingsFile {
+    /// - Throws: `OperationError` if there is a file of that name, before the load is read.
+    static func checkFree(_ path: String) throws {
+        if access(path, F_OK) == 0 { throw exists(path) }
+    }
+
+    /// A new file of mode 0600: whose data is wrong is nobody else's business.
+    static func write(_ text: String, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw errno == EEXIST ? exists(path) : failure(path, errno) }
+        defer { close(descriptor) }
+        var rest = ArraySlice(text.utf8)
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let error = failure(path, errno)
+                unlink(path)
+                throw error
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        // Glibc's own write: the name is taken here.
+        #if canImport(Glibc)
+            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #else
+            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+    }
+
+    private static func exists(_ path: String) -> OperationError {
+        OperationError(
+            .conflict, "\(path) exists; the list never overwrites. Choose another name, or move it away.",
+            id: "\(path) sudah ada; daftar tidak pernah menimpa. Pilih nama lain atau pindahkan."
+        )
+    }
+
+    private static func failure(_ path: String, _ code: Int32) -> OperationError {
+        let why = String(cString: strerror(code))
+        return OperationError(
+            .refused, "\(path) cannot be written: \(why); nothing was changed. The gateway must be able to write it.",
+            id: "\(path) tidak dapat ditulis: \(why); tidak ada yang berubah. Gerbang harus dapat menulisnya."
+        )
     }
 }
 

@@ -1,6 +1,6 @@
 package import GapuraFormats
 
-/// Moments as text, ISO 8601 in UTC.
+/// Moments as text: ISO 8601 in UTC, and the days of the city.
 package enum TimeText {
     /// `2026-09-30T16:59:59.123Z`.
     package static func iso8601(_ moment: Timestamp) -> String {
@@ -13,8 +13,8 @@ package enum TimeText {
             + ".\(pad(rest % 1000, 3))Z"
     }
 
-    /// `2026-12-31`, which ends with that day in UTC, or `2026-12-31T16:00:00Z`.
-    package static func parse(_ text: String) -> Timestamp? {
+    /// `2026-12-31`, which ends with that day in the city's time zone, or `2026-12-31T16:00:00Z`.
+    package static func parse(_ text: String, in timeZone: String) -> Timestamp? {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
             guard bytes.count >= range.upperBound, bytes[range].allSatisfy({ (0x30...0x39).contains($0) }) else {
@@ -32,11 +32,20 @@ package enum TimeText {
         let days = day0(year, month, day)
         guard civil(days) == (year, month, day) else { return nil }
         let start = days * 86_400
-        if bytes.count == 10 { return Timestamp(seconds: start + 86_400) }
+        if bytes.count == 10 { return Timestamp(seconds: start + 86_400 - offset(of: timeZone)) }
         guard bytes.count == 20, has("T", 10), has(":", 13), has(":", 16), has("Z", 19), let hour = number(11..<13),
             let minute = number(14..<16), let second = number(17..<19), hour < 24, minute < 60, second < 60
         else { return nil }
         return Timestamp(seconds: start + hour * 3600 + minute * 60 + second)
+    }
+
+    /// Seconds east of UTC: WIB, WITA or WIT, which know no summer time.
+    private static func offset(of timeZone: String) -> Int64 {
+        switch timeZone {
+        case "Asia/Makassar": 8 * 3600
+        case "Asia/Jayapura": 9 * 3600
+        default: 7 * 3600
+        }
     }
 
     /// Howard Hinnant's days_from_civil and its inverse, <https://howardhinnant.github.io/date_algorithms.html>.

@@ -16,7 +16,6 @@ public struct OAuthError: Error, Sendable, Equatable {
         case serverError = "server_error"
         case temporarilyUnavailable = "temporarily_unavailable"
         case loginRequired = "login_required"
-        case interactionRequired = "interaction_required"
         case requestNotSupported = "request_not_supported"
         case requestURINotSupported = "request_uri_not_supported"
         case registrationNotSupported = "registration_not_supported"
@@ -24,7 +23,6 @@ public struct OAuthError: Error, Sendable, Equatable {
         case insufficientScope = "insufficient_scope"
         case invalidRedirectURI = "invalid_redirect_uri"
         case invalidClientMetadata = "invalid_client_metadata"
-        case unsupportedTokenType = "unsupported_token_type"
     }
 
     public let code: Code

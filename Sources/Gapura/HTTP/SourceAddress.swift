@@ -54,12 +54,9 @@ package struct SourceAddress: RouterMiddleware {
 extension HTTPField.Name {
     static var xForwardedFor: Self { known("X-Forwarded-For") }
     static var secFetchSite: Self { known("Sec-Fetch-Site") }
-    static var contentSecurityPolicy: Self { known("Content-Security-Policy") }
     static var referrerPolicy: Self { known("Referrer-Policy") }
     static var xFrameOptions: Self { known("X-Frame-Options") }
-    static var xContentTypeOptions: Self { known("X-Content-Type-Options") }
     static var permissionsPolicy: Self { known("Permissions-Policy") }
-    static var strictTransportSecurity: Self { known("Strict-Transport-Security") }
     static var crossOriginOpenerPolicy: Self { known("Cross-Origin-Opener-Policy") }
 
     /// These names are ours and well formed; should one ever not be, it reads as a header nobody sends.
@@ -67,10 +64,12 @@ extension HTTPField.Name {
 }
 
 /// An IPv4 or IPv6 address as its bytes; IPv4-mapped IPv6 counts as IPv4.
-struct IPAddress: Hashable, Sendable, CustomStringConvertible {
+package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     let bytes: [UInt8]
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
+        // C would stop reading there.
+        guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
         var six = in6_addr()
         if inet_pton(AF_INET, text, &four) == 1 {
@@ -84,7 +83,13 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    var description: String {
+    /// The network an address belongs to, as a key: /24 of IPv4, /64 of IPv6. What is no address is its own network.
+    static func network(of text: String) -> String {
+        guard let address = IPAddress(text) else { return text }
+        return address.bytes.prefix(address.bytes.count == 4 ? 3 : 8).map(String.init).joined(separator: ".")
+    }
+
+    package var description: String {
         if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
         var six = in6_addr()
         withUnsafeMutableBytes(of: &six) { $0.copyBytes(from: bytes) }
@@ -95,18 +100,20 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A network in CIDR notation, or one address.
-struct Network: Hashable, Sendable {
+package struct Network: Hashable, Sendable {
     let address: IPAddress
     let bits: Int
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let first = parts.first, let address = IPAddress(first) else { return nil }
         self.address = address
         if parts.count == 1 {
             bits = address.bytes.count * 8
         } else {
-            guard let bits = Int(parts[1]), (0...address.bytes.count * 8).contains(bits) else { return nil }
+            guard parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bits = Int(parts[1]),
+                (0...address.bytes.count * 8).contains(bits)
+            else { return nil }
             self.bits = bits
         }
     }

@@ -10,8 +10,6 @@ package struct SecretKeys: Sendable {
     package let csrf: [UInt8]
     /// Of the successor of a rotated refresh token.
     package let refresh: [UInt8]
-    /// Of the cookie that knows a device again.
-    package let device: [UInt8]
     private let sealing: [UInt8]
 
     /// Loads the master, and makes it at the first start. A missing one beside signing keys is an error: a new one
@@ -55,9 +53,8 @@ package struct SecretKeys: Sendable {
         }
         csrf = HKDFSHA256.derive(from: master, info: "gapura csrf 1")
         refresh = HKDFSHA256.derive(from: master, info: "gapura refresh 1")
-        device = HKDFSHA256.derive(from: master, info: "gapura device 1")
         sealing = HKDFSHA256.derive(from: master, info: "gapura seal 1")
-        guard [csrf, refresh, device, sealing].allSatisfy({ $0.count == 32 }) else {
+        guard [csrf, refresh, sealing].allSatisfy({ $0.count == 32 }) else {
             throw KeyringError(.system, "OpenSSL derives no keys")
         }
     }

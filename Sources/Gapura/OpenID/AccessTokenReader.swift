@@ -32,15 +32,12 @@ struct AccessTokenReader: Sendable {
     }
 
     private let keyring: SigningKeyring
-    private let expectations: TokenExpectations
+    private let issuer: String
     private let verified = VerifiedSignatures()
 
     init(_ services: Services) {
         keyring = services.keyring
-        // Who may use a token is decided where it is used; here it must be one of ours, whole and in time.
-        var expectations = TokenExpectations(issuer: services.settings.issuer, audiences: [], types: [.accessToken])
-        expectations.leeway = 0
-        self.expectations = expectations
+        issuer = services.settings.issuer
     }
 
     /// Checks form and signature; no database, no state.
@@ -51,7 +48,7 @@ struct AccessTokenReader: Sendable {
             return Presented(form: .opaque(digest: StoredSecret.digest(token, of: .accessToken)))
         }
         guard bytes.count <= JWS.maximumBytes, let claims = claims(token),
-            claims.iss?.isExactly(expectations.issuer) == true
+            claims.iss?.isExactly(issuer) == true
         else { return nil }
         return Presented(form: .jwt(claims))
     }
@@ -60,12 +57,14 @@ struct AccessTokenReader: Sendable {
     /// change, only the state can.
     private func claims(_ token: String) -> Claims? {
         let digest = SHA256.hash(token)
-        if let known = verified.claims(of: digest) { return known }
+        if let known = verified.claims(of: digest), keyring.verificationKey(kid: known.kid) != nil {
+            return known.claims
+        }
         guard let jws = try? JWS(token), jws.type == .accessToken, let kid = jws.kid,
             let key = keyring.verificationKey(kid: kid),
             let payload = try? jws.verify(with: key), let claims = try? Claims(json: payload)
         else { return nil }
-        verified.remember(claims, of: digest)
+        verified.remember((kid, claims), of: digest)
         return claims
     }
 
@@ -112,18 +111,19 @@ struct AccessTokenReader: Sendable {
     }
 }
 
-/// Tokens whose signature was found good, by the SHA-256 of their bytes; bounded, and forgotten whole when full.
+/// Tokens whose signature was found good, by the SHA-256 of their bytes, with the key that signed them: a key that is
+/// revoked takes them with it. Bounded, and forgotten whole when full.
 ///
 /// Remembering a signature is not caching introspection: what a token is worth is read from the database each time.
 private final class VerifiedSignatures: Sendable {
     private static let limit = 4096
-    private let claims = Mutex<[[UInt8]: Claims]>([:])
+    private let claims = Mutex<[[UInt8]: (kid: String, claims: Claims)]>([:])
 
-    func claims(of digest: [UInt8]) -> Claims? {
+    func claims(of digest: [UInt8]) -> (kid: String, claims: Claims)? {
         claims.withLock { $0[digest] }
     }
 
-    func remember(_ known: Claims, of digest: [UInt8]) {
+    func remember(_ known: (kid: String, claims: Claims), of digest: [UInt8]) {
         claims.withLock { claims in
             if claims.count >= Self.limit { claims.removeAll(keepingCapacity: true) }
             claims[digest] = known

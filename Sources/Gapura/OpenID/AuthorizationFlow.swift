@@ -15,28 +15,41 @@ package struct AuthorizationFlows: Sendable {
     private let store: Store
     private let lifetime: Int64
     private let limit: Int64
+    private let networkLimit: Int64
 
     package init(_ services: Services) {
         store = services.store
         lifetime = services.settings.flowLifetime
         limit = services.settings.flowLimit
+        networkLimit = services.settings.flowNetworkLimit
     }
 
-    /// Keeps a request until somebody has signed in.
+    /// Keeps a request until somebody has signed in; of its parameters only those that are ever read.
+    ///
+    /// One network has so many places; a new sign-in from there takes that of its oldest, so that nobody fills the
+    /// table for all (attack 314).
     /// - Returns: the number for the URL.
-    /// - Throws: `PageError` 503 where too many are under way (attack 314).
-    func start(_ parameters: RequestParameters, clientID: ClientID, in browser: BrowserHandle, at now: Timestamp)
-        async throws -> String
-    {
+    /// - Throws: `PageError` 503 where too many are under way in all.
+    func start(
+        _ parameters: RequestParameters, clientID: ClientID, in browser: BrowserHandle, from address: String,
+        at now: Timestamp
+    ) async throws -> String {
+        let known = parameters.pairs.filter { pair in
+            AuthorizationRequestReader.names.contains { $0.isExactly(pair.name) }
+        }
+        let network = IPAddress.network(of: address)
         let number = SecureRandom.text(16)
         let flow = Flow(
-            digest: Self.digest(number, browser), clientID: clientID, request: FormURLEncoded.encode(parameters.pairs),
-            createdAt: now,
-            expiresAt: now.adding(seconds: lifetime)
+            digest: Self.digest(number, browser), network: network, clientID: clientID,
+            request: FormURLEncoded.encode(known), createdAt: now, expiresAt: now.adding(seconds: lifetime)
         )
-        let limit = limit
+        let (limit, networkLimit) = (limit, networkLimit)
         let isFull = try await store.write { tx in
-            guard try tx.signIn.countOpenFlows(at: now) < limit else { return true }
+            if try tx.signIn.countOpenFlows(from: network, at: now) >= networkLimit {
+                try tx.signIn.deleteOldestFlow(from: network)
+            } else if try tx.signIn.countOpenFlows(at: now) >= limit {
+                return true
+            }
             try tx.signIn.insert(flow)
             return false
         }

@@ -83,7 +83,7 @@ package struct AuthorizationRequestReader: Sendable {
         var target = ResponseTarget(redirectURI: redirectURI, mode: .query, state: nil)
         do {
             target.state = Self.saneState(parameters)  // 3 with what: errors carry it too
-            target.mode = try responseMode(parameters)  // 4 how
+            target.mode = try responseMode(parameters, redirectURI)  // 4 how
             try refuseInsaneState(parameters, target.state)
             try refuseRequestObjects(parameters)  // 5 before anything else is believed
             try parameters.refuseDuplicates()  // 6
@@ -135,10 +135,14 @@ package struct AuthorizationRequestReader: Sendable {
 
     // MARK: 3 to 12, to the application
 
-    private func responseMode(_ parameters: RequestParameters) throws -> ResponseTarget.Mode {
+    private func responseMode(_ parameters: RequestParameters, _ redirectURI: String) throws -> ResponseTarget.Mode {
         guard let text = parameters["response_mode"] else { return .query }
         guard !parameters.isRepeated("response_mode"), let mode = ResponseTarget.Mode(rawValue: text) else {
             throw OAuthError.invalidRequest("response_mode must be query or form_post.")
+        }
+        // A form cannot be posted to an application's private scheme.
+        guard mode != .formPost || redirectURI.utf8.starts(with: "http".utf8) else {
+            throw OAuthError.invalidRequest("form_post needs a redirect_uri of https.")
         }
         return mode
     }

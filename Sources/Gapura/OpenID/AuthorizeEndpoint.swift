@@ -13,7 +13,6 @@ package struct AuthorizeEndpoint: Sendable {
     private let codes: CodeIssuer
     private let answers: PageAnswers
     private let refusals: RefusalLog
-    private let store: Store
     private let challenges = RecentChallenges()
     private let logger: Logger
 
@@ -24,7 +23,6 @@ package struct AuthorizeEndpoint: Sendable {
         codes = CodeIssuer(services)
         answers = PageAnswers(services)
         self.refusals = refusals
-        store = services.store
         logger = services.logger
     }
 
@@ -82,7 +80,7 @@ package struct AuthorizeEndpoint: Sendable {
                         clientID: asked.client.id.text
                     )
                 }
-                return try await signIn(asked, parameters, wasSignedIn: signedIn != nil, request, context)
+                return try await signIn(asked, parameters, request, context)
             }
             let outcome = try await codes.issue(for: asked, signedIn, flow: flow, at: context.now)
             switch outcome {
@@ -106,9 +104,10 @@ package struct AuthorizeEndpoint: Sendable {
                     applicationName: asked.client.metadata.clientName, cookies: cookies
                 )
             case .signedOut:
-                return try await signIn(asked, parameters, wasSignedIn: false, request, context)
+                return try await signIn(asked, parameters, request, context)
             case .flowSpent:
-                throw PageError(.flowLost, reason: "the flow was used before")
+                // A second click on the same form: the person is signed in, and keeps that session.
+                throw PageError(.flowLost, reason: "the flow was used before", cookies: cookies)
             }
         } catch let error as RedirectableError {
             await refusals.record(error.error.code.rawValue, path: "/oauth2/authorize", context)
@@ -134,8 +133,7 @@ package struct AuthorizeEndpoint: Sendable {
     }
 
     private func signIn(
-        _ asked: AuthorizationRequest, _ parameters: RequestParameters, wasSignedIn: Bool, _ request: Request,
-        _ context: GapuraContext
+        _ asked: AuthorizationRequest, _ parameters: RequestParameters, _ request: Request, _ context: GapuraContext
     ) async throws -> Response {
         if asked.prompts.contains(.none) {
             throw RedirectableError(
@@ -144,7 +142,9 @@ package struct AuthorizeEndpoint: Sendable {
             )
         }
         let handle = answers.browser.handle(request)
-        let number = try await flows.start(parameters, clientID: asked.client.id, in: handle, at: context.now)
+        let number = try await flows.start(
+            parameters, clientID: asked.client.id, in: handle, from: context.sourceAddress, at: context.now
+        )
         var cookies: [String] = []
         if handle.isNew { cookies.append(answers.browser.cookies.header(answers.browser.cookies.flow, handle.secret)) }
         return answers.redirect(to: "/masuk?alur=\(number)", cookies: cookies)

@@ -15,21 +15,28 @@ package struct ClientAuthentication: Sendable {
     }
 
     /// What a request says about its client.
-    private enum Credentials {
+    enum Credentials: Sendable {
         case basic(id: String, secret: String)
         case post(id: String, secret: String)
         case none(id: String)
+
+        fileprivate var id: String {
+            switch self {
+            case .basic(let id, _), .post(let id, _), .none(let id): id
+            }
+        }
     }
 
     /// - Throws: `OAuthError` `invalid_client` (401) for anything that is not the registered method with the right
     ///   secret, `invalid_request` for more than one method at once.
     package func authenticate(_ form: RequestParameters, _ request: Request) async throws -> Client {
         let credentials = try credentials(form, request)
-        let id =
-            switch credentials {
-            case .basic(let id, _), .post(let id, _), .none(let id): id
-            }
-        guard let client = try await store.read({ [clients] in try clients.find(id, in: $0) }) else {
+        return try await store.lookUp { [self] tx in try authenticate(credentials, in: tx) }
+    }
+
+    /// The same within a transaction that goes on to read what the client asks for.
+    func authenticate(_ credentials: Credentials, in tx: Transaction) throws -> Client {
+        guard let client = try clients.find(credentials.id, in: tx) else {
             throw OAuthError.invalidClient(reason: "unknown or disabled client")
         }
         switch (credentials, client.metadata.tokenEndpointAuthMethod) {
@@ -47,7 +54,8 @@ package struct ClientAuthentication: Sendable {
         return client
     }
 
-    private func credentials(_ form: RequestParameters, _ request: Request) throws -> Credentials {
+    /// - Throws: `OAuthError` for what can be refused without knowing the client.
+    func credentials(_ form: RequestParameters, _ request: Request) throws -> Credentials {
         let headers = request.headers[values: .authorization]
         guard form["client_assertion"] == nil, form["client_assertion_type"] == nil else {
             if !headers.isEmpty || form["client_secret"] != nil {

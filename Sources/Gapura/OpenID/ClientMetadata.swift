@@ -250,13 +250,16 @@ struct MetadataReader {
         return uri
     }
 
-    /// Members whose features this version lacks are refused rather than stored as if they worked.
+    /// Members whose features this version lacks are refused rather than stored as if they worked, above all those that
+    /// ask for more protection. What only describes a client (`logo_uri`, `software_id` …) is ignored.
     func refuseUnserved() throws(OAuthError) {
         for name in [
-            "jwks", "jwks_uri", "request_uris", "userinfo_signed_response_alg", "sector_identifier_uri",
-            "frontchannel_logout_uri",
-        ]
-        where json.contains(name) {
+            "jwks", "jwks_uri", "request_uris", "request_object_signing_alg", "userinfo_signed_response_alg",
+            "userinfo_encrypted_response_alg", "sector_identifier_uri", "frontchannel_logout_uri",
+            "token_endpoint_auth_signing_alg", "require_signed_request_object", "require_pushed_authorization_requests",
+            "dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens",
+        ] {
+            guard let value = json[name], !value.isNull, value != false else { continue }
             throw ClientMetadata.invalid("\(name) is not served by this version.")
         }
         if let type = try string("subject_type"), !type.isExactly("public") {

@@ -96,6 +96,7 @@ package struct ClientRegistry: Sendable {
         at now: Timestamp
     ) throws -> Registered {
         var record = try get(id, in: tx)
+        let changed = Self.changedMembers(from: record.settings, to: metadata.jsonObject)
         record.settings = JSONValue.object(metadata.jsonObject).encodedText()
         record.backchannelLogoutURI = metadata.backchannelLogoutURI
         record.updatedAt = now
@@ -108,8 +109,18 @@ package struct ClientRegistry: Sendable {
             made = try setSecret(secret, of: &record, metadata, at: now)
         }
         try tx.clients.update(record)
-        try tx.record(.clientUpdated, by: actor, subject: record.applicationID.text, clientID: id, at: now)
+        try tx.record(
+            .clientUpdated, by: actor, subject: record.applicationID.text, clientID: id,
+            detail: ["changed": .array(changed.map(JSONValue.string))], at: now
+        )
         return Registered(record: record, metadata: metadata, secret: made, isNew: false)
+    }
+
+    /// Names of the members that differ between what is stored and what comes; the audit says which, not what.
+    private static func changedMembers(from stored: String, to new: JSONObject) -> [String] {
+        let old = (try? StrictJSON.parse(Array(stored.utf8)))?.object ?? JSONObject()
+        let names = old.keys + new.keys.filter { !old.contains($0) }
+        return names.filter { old[$0] != new[$0] }
     }
 
     /// Gives the client another secret; the old one is dead at once.

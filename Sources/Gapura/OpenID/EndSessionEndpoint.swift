@@ -35,7 +35,7 @@ package struct EndSessionEndpoint: Sendable {
     ) async throws -> Response {
         try parameters.refuseDuplicates()  // 1
         let hint = try await hint(parameters)  // 2 who asks
-        let next = try next(parameters, hint)  // 3 where to go afterwards
+        let next = try await next(parameters, hint)  // 3 where to go afterwards
         let signedIn = try await answers.browser.signedIn(request, context)
         guard let session = try await session(hint, signedIn) else {  // 4 what is to end: nothing any more
             return leave(to: next)
@@ -63,7 +63,7 @@ package struct EndSessionEndpoint: Sendable {
     }
 
     /// Only with a good hint, and only to an address that its client registered, compared as bytes.
-    private func next(_ parameters: RequestParameters, _ hint: IDTokenHintReader.Known?) throws -> String? {
+    private func next(_ parameters: RequestParameters, _ hint: IDTokenHintReader.Known?) async throws -> String? {
         guard let uri = parameters["post_logout_redirect_uri"] else { return nil }
         guard let client = hint?.client else {
             throw PageError(
@@ -75,6 +75,9 @@ package struct EndSessionEndpoint: Sendable {
                 hint: "The post_logout_redirect_uri is not one that this client registered, byte for byte.",
                 reason: "post_logout_redirect_uri not registered", applicationName: client.metadata.clientName
             )
+        }
+        guard try await store.read({ try $0.clients.findUsable(client.id) }) != nil else {
+            throw PageError(.badRequest, hint: "The client is not known here.", reason: "unknown or disabled client")
         }
         guard let state = parameters["state"] else { return uri }
         guard state.utf8.count <= AuthorizationRequestReader.maximumText else {
@@ -89,11 +92,12 @@ package struct EndSessionEndpoint: Sendable {
         _ hint: IDTokenHintReader.Known?, _ signedIn: SignedIn?
     ) async throws -> (id: SessionID, isNamedByHint: Bool)? {
         var named: SessionID?
-        if let sid = hint?.sid {
+        if let hint, let sid = hint.sid {
+            // A client signs HS hints itself: the session has to be one of that client's and that person's.
             named = try await store.read { tx in
-                guard let client = try tx.sessions.clientSession(sid: sid),
-                    let session = try tx.sessions.find(client.sessionID),
-                    session.endedAt == nil
+                guard let client = try tx.sessions.clientSession(sid: sid), client.clientID == hint.client.id,
+                    let session = try tx.sessions.find(client.sessionID), session.endedAt == nil,
+                    let account = try tx.accounts.find(session.accountID), account.sub.isExactly(hint.sub)
                 else { return nil }
                 return session.id
             }

@@ -24,17 +24,18 @@ package struct IntrospectionEndpoint: Sendable {
     private func answer(_ request: Request, _ context: GapuraContext) async throws -> Response {
         let form = try await RequestParameters(form: request)
         try form.refuseDuplicates()
-        let client = try await clients.authenticate(form, request)
-        guard !client.isPublic else { throw OAuthError.invalidClient(reason: "public clients do not introspect") }
-        guard let token = form["token"] else { throw OAuthError.invalidRequest("token is missing.") }
-        guard let presented = tokens.present(token) else { return Self.inactive }
-        let (tokens, now) = (tokens, context.now)
-        guard let live = try await store.read({ try tokens.live(presented, in: $0, at: now) }),
-            Self.mayLook(client, live)
-        else {
-            return Self.inactive
+        let credentials = try clients.credentials(form, request)
+        let (clients, tokens, now) = (clients, tokens, context.now)
+        let found: LiveAccessToken? = try await store.lookUp { tx in
+            let client = try clients.authenticate(credentials, in: tx)
+            guard !client.isPublic else { throw OAuthError.invalidClient(reason: "public clients do not introspect") }
+            guard let token = form["token"] else { throw OAuthError.invalidRequest("token is missing.") }
+            guard let presented = tokens.present(token), let live = try tokens.live(presented, in: tx, at: now),
+                Self.mayLook(client, live)
+            else { return nil }
+            return live
         }
-        return JSONAnswer.make(.object(description(live)))
+        return found.map { JSONAnswer.make(.object(description($0))) } ?? Self.inactive
     }
 
     private static let inactive = JSONAnswer.make(["active": false])

@@ -52,7 +52,6 @@ package struct MetadataEndpoint: Sendable {
             "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "revocation_endpoint_auth_methods_supported": strings(ClientMetadata.AuthMethod.allCases.map(\.rawValue)),
             "code_challenge_methods_supported": ["S256"],
-            "prompt_values_supported": ["none", "login", "consent", "select_account"],
             "acr_values_supported": [.string(AuthenticationLevel.password)],
             "claim_types_supported": ["normal"],
             "claims_supported": strings([

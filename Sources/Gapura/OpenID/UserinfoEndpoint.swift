@@ -28,7 +28,7 @@ package struct UserinfoEndpoint: Sendable {
         }
         guard let presented = tokens.present(token) else { throw OAuthError.invalidToken(reason: "no token of ours") }
         let (tokens, claims, now) = (tokens, claims, context.now)
-        let answer: JSONObject = try await store.read { tx in
+        let answer: JSONObject = try await store.lookUp { tx in
             guard let live = try tokens.live(presented, in: tx, at: now), let account = live.standing?.account else {
                 throw OAuthError.invalidToken(reason: "revoked, expired, or a client's own")
             }

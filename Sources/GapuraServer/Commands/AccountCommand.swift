@@ -4,17 +4,21 @@ import GapuraFormats
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "Accounts: who may sign in.",
-        subcommands: [Add.self, Show.self, List.self, State.self, Link.self, Role.self, EndSessions.self]
+        subcommands: [
+            Add.self, Show.self, List.self, State.self, Email.self, Link.self, Role.self, EndSessions.self,
+        ]
     )
 
     struct Add: OperationCommand {
         static let configuration = CommandConfiguration(
             abstract: "Adds an account without a person: an admin, contract staff, a vendor's engineer.",
             discussion: """
-                Civil servants get their accounts from personnel data and are not added here. The same call again answers the same account.
+                Civil servants get their accounts from personnel data and are not added here. Whoever is no superadmin needs a sponsor and an end
+                date. The same call again answers the same account.
 
                   gapura account add --user-name rina.admin --name "Rina Admin" --role superadmin --link
-                  gapura account add --user-name vendor.budi --name "Budi (PT Contoh)" --ends-at 2026-12-31
+                  gapura account add --user-name vendor.budi --name "Budi (PT Contoh)" \\
+                    --sponsor 187001012001011001 --ends-at 2026-12-31
                   echo '{"user_name":"rina.admin","name":"Rina Admin"}' | gapura account add --json-input - --json
                 """
         )
@@ -23,14 +27,18 @@ struct AccountCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
         @Option(help: "3 to 64 characters a-z, 0-9, '.', '-', '_'; the first a letter.") var userName: String?
         @Option(help: "The name that people see.") var name: String?
-        @Option(help: "Email address; it signs in only once its owner has verified it.") var email: String?
+        @Option(help: "Email address; it signs in only once it is verified, see `account email`.") var email: String?
         @Option(help: "none or superadmin.") var role: String?
-        @Option(help: ArgumentHelp("Last day, such as 2026-12-31, or a moment in UTC.", valueName: "day")) var endsAt:
-            String?
+        @Option(help: ArgumentHelp("Who answers for it: NIP, user name, verified email, or id.", valueName: "account"))
+        var sponsor: String?
+        @Option(
+            help: ArgumentHelp(
+                "Last day in the city's time zone, such as 2026-12-31, or a moment in UTC.", valueName: "day"))
+        var endsAt: String?
         @Flag(help: "Also issue a link to set the first password, if the account is new.") var link = false
         @Option(
             help: ArgumentHelp(
-                "JSON object with the members user_name, name, email, role, ends_at, link; - for the standard input.",
+                "JSON object with the members user_name, name, email, role, sponsor, ends_at, link; - for the standard input.",
                 valueName: "file"))
         var jsonInput: String?
 
@@ -44,8 +52,8 @@ struct AccountCommand: ParsableCommand {
             var arguments = try jsonInput.map(JSONObject.read) ?? JSONObject()
             let flags = JSONObject.given([
                 ("user_name", .optional(userName)), ("name", .optional(name)), ("email", .optional(email)),
-                ("role", .optional(role)),
-                ("ends_at", .optional(endsAt)), ("link", .optional(link)),
+                ("role", .optional(role)), ("sponsor", .optional(sponsor)), ("ends_at", .optional(endsAt)),
+                ("link", .optional(link)),
             ])
             for (key, value) in flags.members { arguments[key] = value }
             return ("account.add", arguments)
@@ -136,6 +144,35 @@ struct AccountCommand: ParsableCommand {
                 .given([
                     ("name", .string(account)), ("state", .string(state)),
                     ("follow_personnel", .optional(followPersonnel)),
+                ])
+            )
+        }
+
+        func show(_ result: JSONValue) { AccountCommand.show(result) }
+    }
+
+    struct Email: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sets the email address of an account; verified, its owner signs in with it.",
+            discussion: """
+                Say --verified only if you made sure that the address is the owner's: whoever holds it passes for them. No two accounts can have
+                one address verified; without --verified an account keeps its address and no longer signs in with it.
+
+                  gapura account email 187001012001011001 siti@kota-contoh.go.id --verified
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "NIP, user name, verified email, or id.") var account: String
+        @Argument(help: "The address.") var address: String
+        @Flag(help: "The address is surely the owner's.") var verified = false
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            (
+                "account.email",
+                .given([
+                    ("name", .string(account)), ("email", .string(address)), ("verified", .optional(verified)),
                 ])
             )
         }

@@ -40,7 +40,8 @@ struct RestoreCommand: AsyncParsableCommand {
         discussion: """
             The gateway must be stopped, and the database that the settings name must not be there (or be empty, on PostgreSQL). All sessions,
             tokens and links of the backup are dead afterwards. Load the newest personnel data before people sign in: who left since the
-            backup is active again until then.
+            backup is active again until then. A restore that was interrupted is begun anew by the same command. Exit code 1 if what was restored
+            has problems.
 
               gapura restore /var/backups/gapura-2026-09-30.db
               cp -a /media/safe/keys .
@@ -62,12 +63,20 @@ struct RestoreCommand: AsyncParsableCommand {
             )
         }
         let result = try await BackupRestore.run(file, settings, by: .command(user: SystemUser.current))
-        if output.json { return Console.json(.object(result)) }
+        if output.json {
+            Console.json(.object(result))
+        } else {
+            show(result, settings)
+        }
+        if result["problems"]?.array?.isEmpty != true { throw ExitCode(Failure.refused) }
+    }
+
+    private func show(_ result: JSONObject, _ settings: GatewaySettings) {
         let json = JSONValue.object(result)
         Console.line(
             "Restored: \(TerminalText.of(json, "audit_events")) audit events, the last of \(TerminalText.of(json, "last_change"))."
         )
-        for problem in result["problems"]?.strings ?? [] { Console.error("WARN \(TerminalText.plain(problem))") }
+        for problem in result["problems"]?.strings ?? [] { Console.error("FAIL \(TerminalText.plain(problem))") }
         if result["keys_found"]?.bool == false {
             Console.error(
                 "WARN No keys in \(settings.keysFolder): copy the keys folder there, or run `gapura setup --new-keys` if it is lost for good."

@@ -3,7 +3,7 @@ import GapuraFormats
 
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "The keys that sign tokens.", subcommands: [List.self, Rotate.self]
+        commandName: "keys", abstract: "The keys that sign tokens.", subcommands: [List.self, Rotate.self, Revoke.self]
     )
 
     struct List: OperationCommand {
@@ -35,6 +35,46 @@ struct KeysCommand: ParsableCommand {
             ("keys.rotate", .given([("algorithm", .optional(algorithm))]))
         }
         func show(_ result: JSONValue) { KeysCommand.show(result) }
+    }
+
+    struct Revoke: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Takes a key that somebody else may know out of the set at once; without --yes, says what breaks.",
+            discussion: """
+                An emergency; else use `rotate`. Whatever the key signed is refused from now on: access tokens, and ID tokens that an application
+                still shows. Applications that keep the key set take the new key when they fetch it again, at the latest after their cache's time.
+
+                  gapura keys list
+                  gapura keys revoke KID
+                  gapura keys revoke KID --yes
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "The kid of a published key.") var kid: String
+        @Flag(help: "Do it.") var yes = false
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("keys.revoke", .given([("kid", .string(kid)), ("confirmed", .optional(yes))]))
+        }
+
+        func show(_ result: JSONValue) {
+            let algorithm = TerminalText.of(result, "algorithm")
+            guard result["revoked"]?.bool == true else {
+                Console.line(
+                    "This is the \(TerminalText.of(result, "state")) key for \(algorithm), which \(TerminalText.of(result, "clients")) clients use."
+                )
+                Console.line(
+                    "Every token that it signed would be refused at once. Nothing was changed; add --yes to revoke it.")
+                return
+            }
+            Console.line(
+                "Revoked. Tokens that it signed are refused; \(TerminalText.of(result, "clients")) clients use \(algorithm)."
+            )
+            KeysCommand.show(result)
+        }
     }
 
     private static func show(_ result: JSONValue) {

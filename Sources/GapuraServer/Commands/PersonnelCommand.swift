@@ -13,9 +13,12 @@ struct PersonnelCommand: ParsableCommand {
             discussion: """
                 FILE is SIASN's export as .xlsx or CSV, --units the list of units (ref-unor). Everything is applied or nothing. A load that would
                 take the sign-in from too many accounts stops and says a number; --confirm-vanished with that number lets it go on.
-                While the gateway runs, it reads the files: it must be able to.
+                While the gateway runs, it reads the files and writes the list of --findings: it must be able to.
 
-                  gapura personnel load siasn-2026-09.xlsx --units ref-unor-2026-09.csv
+                An --apply is one transaction, and other changes (every sign-in is one) wait for it: a third of a second for 10,000 people,
+                about 2 seconds for 100,000. They give up after 5 seconds: load a province of several hundred thousand people at night.
+
+                  gapura personnel load siasn-2026-09.xlsx --units ref-unor-2026-09.csv --findings temuan-2026-09.csv
                   gapura personnel load siasn-2026-09.xlsx --units ref-unor-2026-09.csv --apply
                 """
         )
@@ -24,6 +27,10 @@ struct PersonnelCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
         @Argument(help: "The export, .xlsx or CSV.") var file: String
         @Option(help: ArgumentHelp("The list of units, CSV.", valueName: "file")) var units: String?
+        @Option(
+            help: ArgumentHelp(
+                "A new file for refused rows and warnings, CSV that is safe to open in Excel.", valueName: "file"))
+        var findings: String?
         @Flag(help: "Change it.") var apply = false
         @Option(help: ArgumentHelp("The number of accounts that may lose their sign-in.", valueName: "n"))
         var confirmVanished: Int64?
@@ -35,6 +42,7 @@ struct PersonnelCommand: ParsableCommand {
                     ("file", .string(LocalFile.absolute(file))), ("units", .optional(units.map(LocalFile.absolute))),
                     ("apply", .optional(apply)),
                     ("confirm_vanished", confirmVanished.map { .integer($0) }),
+                    ("findings", .optional(findings.map(LocalFile.absolute))),
                 ])
             )
         }
@@ -51,6 +59,9 @@ struct PersonnelCommand: ParsableCommand {
             }
             PersonnelCommand.showFindings("Ditolak / rejected", result["rejected"])
             PersonnelCommand.showFindings("Peringatan / warnings", result["warnings"])
+            if result["findings_file"]?.string != nil {
+                Console.line("Daftar temuan / list of findings: \(TerminalText.of(result, "findings_file"))")
+            }
             if let stop = result["stop"] {
                 let number = TerminalText.of(stop, "accounts")
                 Console.error(

@@ -1,4 +1,5 @@
 import Gapura
+import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 
@@ -91,14 +92,20 @@ enum SettingCatalogue {
         Setting(
             "flow_limit", \.flowLimit, .number(100...10_000_000),
             "Sign-ins under way at the same time; beyond it new ones get 503."),
+        Setting(
+            "flow_network_limit", \.flowNetworkLimit, .number(100...1_000_000),
+            "Of these from one network (/24, /64); beyond it a new one takes the place of that network's oldest."),
     ]
 
     private static let passwords: [Setting] = [
         Setting("password_minimum", \.passwordMinimum, .number(8...64), "Characters a new password has at least."),
         Setting(
-            "password_memory", \.passwordMemory, .number(8192...1_048_576), "Argon2id: KiB of memory per password."),
-        Setting("password_passes", \.passwordPasses, .number(1...20), "Argon2id: passes over the memory."),
-        Setting("password_lanes", \.passwordLanes, .number(1...16), "Argon2id: lanes."),
+            "password_memory", \.passwordMemory, .number(8192...Argon2Parameters.limit.memory),
+            "Argon2id: KiB of memory per password."),
+        Setting(
+            "password_passes", \.passwordPasses, .number(1...Argon2Parameters.limit.passes),
+            "Argon2id: passes over the memory."),
+        Setting("password_lanes", \.passwordLanes, .number(1...Argon2Parameters.limit.lanes), "Argon2id: lanes."),
         Setting(
             "password_threads", \.passwordThreads, .number(0...256),
             "Threads that hash passwords; 0 means as many as cores."),

@@ -1,3 +1,4 @@
+import Gapura
 import GapuraFormats
 import GapuraStore
 
@@ -31,7 +32,9 @@ extension SettingForm where Value == String {
     static var path: SettingForm { words("a path") }
 
     static var url: SettingForm {
-        one("an https URL without a slash at its end", parse: { SettingText.isOrigin($0) ? $0 : nil }, print: { $0 })
+        one(
+            "an address such as https://masuk.kota-contoh.go.id: in lower case, with a port only where it is not the usual one, and without path, query, fragment or slash at its end",
+            parse: { SettingText.isOrigin($0) ? $0 : nil }, print: { $0 })
     }
 
     static var colour: SettingForm {
@@ -104,7 +107,7 @@ extension SettingForm where Value == Bool {
 
 extension SettingForm where Value == [String] {
     static var networks: SettingForm {
-        list("a list of addresses or networks such as 10.1.0.0/16") { SettingText.isNetwork($0) }
+        list("a list of addresses or networks such as 10.1.0.0/16") { Network($0) != nil }
     }
 
     static var hosts: SettingForm {

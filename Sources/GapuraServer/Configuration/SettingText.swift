@@ -1,3 +1,4 @@
+import Gapura
 import GapuraFormats
 
 /// The small texts that settings are made of.
@@ -56,66 +57,53 @@ enum SettingText {
         var host = String(text[..<colon])
         if host.utf8.first == UInt8(ascii: "["), host.utf8.last == UInt8(ascii: "]") {
             host = String(host.dropFirst().dropLast())
-            return isAddressIPv6(host) ? (host, port) : nil
+            return isBracketed(host) ? (host, port) : nil
         }
         return isHost(host) ? (host, port) : nil
     }
 
-    /// Letters, digits, dots and hyphens.
+    /// A host name of letters, digits and hyphens between dots, or an IPv4 address: what ends in a number is one.
     static func isHost(_ text: String) -> Bool {
-        let bytes = text.utf8
-        guard (1...253).contains(bytes.count) else { return false }
-        return bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
-    }
-
-    /// An address, or `address/prefix`.
-    static func isNetwork(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
-            String(Substring($0))
+        let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let isName = labels.allSatisfy { label in
+            !label.isEmpty && label.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
         }
-        guard let address = parts.first, parts.count <= 2 else { return false }
-        let isVersion6 = isAddressIPv6(address)
-        guard isVersion6 || isAddressIPv4(address) else { return false }
-        guard parts.count == 2 else { return true }
-        guard let prefix = parts.last.flatMap(digits) else { return false }
-        return prefix <= (isVersion6 ? 128 : 32)
+        guard isName, text.utf8.count <= 253, let last = labels.last else { return false }
+        return !last.allSatisfy { (0x30...0x39).contains($0) } || IPAddress(text) != nil
     }
 
-    static func isAddressIPv4(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map {
-            String(Substring($0))
-        }
-        return parts.count == 4 && parts.allSatisfy { part in (digits(part) ?? 256) <= 255 && part.utf8.count <= 3 }
+    /// What stands in brackets before a port: an IPv6 address.
+    private static func isBracketed(_ text: String) -> Bool {
+        text.utf8.contains(UInt8(ascii: ":")) && IPAddress(text) != nil
     }
 
-    /// Its characters and colons; the system decides the rest when it is used.
-    static func isAddressIPv6(_ text: String) -> Bool {
-        let colons = text.utf8.filter { $0 == UInt8(ascii: ":") }.count
-        return (2...7).contains(colons) && text.utf8.count <= 45
-            && text.utf8.allSatisfy { isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
-    }
-
-    /// An issuer: scheme, host and perhaps a port and a path, RFC 8414 section 2: no query, no fragment; no slash at
-    /// its end.
+    /// An issuer: scheme, host in lower case and perhaps a port that is not the scheme's own, and nothing behind it, so
+    /// that it has one spelling and every path of the gateway stands below it.
     static func isOrigin(_ text: String) -> Bool {
-        guard let rest = ["https://", "http://"].lazy.compactMap({ after($0, in: text) }).first, !rest.isEmpty,
-            rest.utf8.count <= 200
-        else {
-            return false
-        }
-        let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-        let authority = String(rest[..<slash])
-        guard address(authority) != nil || isHost(authority) else { return false }
-        let path = rest[slash...].utf8
-        return path.last != UInt8(ascii: "/")
-            && path.allSatisfy { isLetterOrDigit($0) || "/-._~".utf8.contains($0) }
+        guard let origin = parts(ofOrigin: text) else { return false }
+        let isLower = !text.utf8.contains { (0x41...0x5a).contains($0) }
+        guard isLower, text.utf8.count <= 208 else { return false }
+        guard let port = origin.port else { return true }
+        return (1...65535).contains(port) && port != (origin.isSecure ? 443 : 80)
+            && text.utf8.reversed().starts(with: ":\(port)".utf8.reversed())
     }
 
     /// The host of an issuer that `isOrigin` accepted.
     static func host(ofOrigin text: String) -> String {
-        let rest = ["https://", "http://"].lazy.compactMap { after($0, in: text) }.first ?? text
-        let authority = String(rest[..<(rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex)])
-        return address(authority)?.host ?? authority
+        parts(ofOrigin: text)?.host ?? text
+    }
+
+    private static func parts(ofOrigin text: String) -> (isSecure: Bool, host: String, port: Int?)? {
+        for (scheme, isSecure) in [("https://", true), ("http://", false)] {
+            guard let authority = after(scheme, in: text) else { continue }
+            if isHost(authority) { return (isSecure, authority, nil) }
+            if authority.utf8.first == UInt8(ascii: "["), authority.utf8.last == UInt8(ascii: "]") {
+                let host = String(authority.dropFirst().dropLast())
+                return isBracketed(host) ? (isSecure, host, nil) : nil
+            }
+            return address(authority).map { (isSecure, $0.host, $0.port) }
+        }
+        return nil
     }
 
     private static func after(_ prefix: String, in text: String) -> String? {

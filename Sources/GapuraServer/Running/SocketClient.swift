@@ -55,20 +55,18 @@ struct SocketClient: Sendable {
         do {
             // A load of a province takes minutes; the operation itself knows its limits.
             let response = try await HTTPClient.shared.execute(request, deadline: .now() + .hours(12))
-            var rest: [UInt8] = []
+            var lines = LineBuffer()
             for try await chunk in response.body {
-                rest += chunk.readableBytesView
-                while let end = rest.firstIndex(of: 0x0a) {
-                    let line = OperationLine(rest[..<end])
-                    rest.removeSubrange(...end)
-                    switch line {
+                lines.append(chunk.readableBytesView)
+                while let line = lines.next() {
+                    switch OperationLine(line) {
                     case .result(let value): return value
                     case .failure(let error): throw error
                     case .progress(let share, let text): progress(share, text)
                     case nil: throw Self.lost
                     }
                 }
-                guard rest.count <= OperationLine.maximumBytes else { throw Self.lost }
+                guard lines.rest <= OperationLine.maximumBytes else { throw Self.lost }
             }
         } catch let error as OperationError {
             throw error

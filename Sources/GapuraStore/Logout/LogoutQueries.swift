@@ -58,7 +58,8 @@ package struct LogoutQueries {
         try tx.run(
             """
             UPDATE logout_deliveries SET next_try_at = \(delivery.nextTryAt), state = \(delivery.state.rawValue),
-            answered_at = \(delivery.answeredAt), status = \(delivery.status), problem = \(delivery.problem) WHERE id = \(delivery.id)
+            answered_at = \(delivery.answeredAt), status = \(delivery.status), problem = \(delivery.problem)
+            WHERE id = \(delivery.id) AND state = 'waiting' AND tries = \(delivery.tries)
             """
         )
     }

@@ -96,11 +96,6 @@ package struct SessionQueries {
             Self.clientSession)
     }
 
-    package func clientSessions(of sessionID: SessionID) throws -> [ClientSession] {
-        try tx.rows("SELECT \(fragment: Self.clientColumns) FROM client_sessions WHERE session_id = \(sessionID)").map(
-            Self.clientSession)
-    }
-
     package func insert(_ session: ClientSession) throws {
         try tx.run(
             """

@@ -134,6 +134,7 @@ package struct FamilyStanding: Sendable {
         guard family.revokedAt == nil, moment < family.endsAt, clientActive,
             account.state(at: moment).mayUseApplications
         else { return false }
-        return family.offline || (session.endedAt == nil && moment < session.endsAt)
+        return family.offline
+            || (session.endedAt == nil && moment < session.endsAt && moment < session.idleEndsAt)
     }
 }

@@ -79,11 +79,6 @@ package struct TokenQueries {
         )
     }
 
-    /// Moves the absolute end, which a refresh of an idle-limited family does.
-    package func extend(_ id: FamilyID, to end: Timestamp) throws {
-        try tx.run("UPDATE token_families SET ends_at = \(end) WHERE id = \(id) AND revoked_at IS NULL")
-    }
-
     // MARK: Codes
 
     package func insert(_ code: AuthorizationCode) throws {

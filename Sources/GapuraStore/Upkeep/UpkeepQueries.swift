@@ -57,8 +57,25 @@ package struct UpkeepQueries {
             "INSERT INTO meta (key, value) VALUES (\(key), \(value)) ON CONFLICT (key) DO UPDATE SET value = \(value)")
     }
 
-    /// After a restore: yesterday's sessions, tokens and links must not live again.
+    /// The engine's own version, for `doctor`.
+    package func engineVersion(_ engine: Engine) throws -> String {
+        let statement: Statement =
+            engine == .sqlite ? "SELECT sqlite_version()" : "SELECT current_setting('server_version')"
+        return try tx.first(statement)?.text(0) ?? "?"
+    }
+
+    /// After a restore: yesterday's sessions, tokens and links must not live again. Applications hear of it through the
+    /// sign-out ledger.
     package func endEverything(at moment: Timestamp) throws {
+        let open = try tx.rows(
+            """
+            SELECT sessions.id, accounts.sub FROM sessions JOIN accounts ON accounts.id = sessions.account_id
+            WHERE sessions.ended_at IS NULL
+            """
+        )
+        for row in open {
+            _ = try tx.logout.insertDeliveries(for: row.id(0), accountSub: row.text(1), at: moment)
+        }
         try tx.run("UPDATE sessions SET ended_at = \(moment), end_reason = 'restored' WHERE ended_at IS NULL")
         try tx.run(
             "UPDATE token_families SET revoked_at = \(moment), revoke_reason = 'restored' WHERE revoked_at IS NULL")

@@ -26,7 +26,7 @@ struct AuthorizationFlowAttackTests {
                 #expect(start.location?.hasPrefix("/masuk?alur=") == true)
                 let page = try await browser.get(try #require(start.location))
                 let wrong = try await browser.signIn(City.nips["ujang"] ?? "", "salah salah salah", on: page)
-                #expect(wrong.status == 401)
+                #expect(wrong.status == 422)
                 #expect(wrong.location == nil)
                 let right = try await browser.signIn(City.nips["ujang"] ?? "", City.password, on: page)
                 let tokens = try await city.token(city.redeeming(try #require(right.parameter("code"))), "web").json

@@ -172,11 +172,21 @@ struct IntrospectionTests {
             }
             #expect(try await city.introspect(token, as: "web").json == Self.inactive)
 
-            let second = try await city.tokens("web")["access_token"]?.string
-            city.gateway.clock.advance(seconds: 12 * 3600 - 1)
-            #expect(try await city.introspect(second, as: "web").json?["active"] == true)
+            let idle = try await city.tokens("web")["access_token"]?.string
+            city.gateway.clock.advance(seconds: 2 * 3600 - 1)
+            #expect(try await city.introspect(idle, as: "web").json?["active"] == true)
             city.gateway.clock.advance(seconds: 1)
-            #expect(try await city.introspect(second, as: "web").json == Self.inactive)
+            #expect(try await city.introspect(idle, as: "web").json == Self.inactive)
+        }
+        let tireless: (inout GatewaySettings) -> Void = {
+            $0.tokenLifetime = 86_400; $0.sessionIdle = 86_400
+        }
+        try await withCity(configure: tireless) { city in
+            let token = try await city.tokens("web")["access_token"]?.string
+            city.gateway.clock.advance(seconds: 12 * 3600 - 1)
+            #expect(try await city.introspect(token, as: "web").json?["active"] == true)
+            city.gateway.clock.advance(seconds: 1)
+            #expect(try await city.introspect(token, as: "web").json == Self.inactive)
         }
     }
 

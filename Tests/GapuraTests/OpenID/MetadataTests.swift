@@ -107,7 +107,6 @@ struct MetadataTests {
             "revocation_endpoint_auth_methods_supported", "code_challenge_methods_supported", "end_session_endpoint",
             "backchannel_logout_supported",
             "backchannel_logout_session_supported", "authorization_response_iss_parameter_supported",
-            "prompt_values_supported",
         ]
         try await withCity { city in
             let unknown = Set(try await metadata(city).keys).subtracting(known)

@@ -1,3 +1,4 @@
+import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 
@@ -18,7 +19,17 @@ struct ClientCredentialsGrant: Grant {
         let scope = scopes.joined(separator: " ")
         let access = maker.access(for: client, sub: client.id.text, scope: scope, family: nil, at: context.now)
         if let row = access.row {
-            try await store.write { try $0.tokens.insert(row) }
+            let now = context.now
+            try await store.write { tx in
+                guard try tx.clients.findUsable(client.id) != nil else {
+                    throw OAuthError.invalidClient(reason: "disabled meanwhile")
+                }
+                try tx.tokens.insert(row)
+                try tx.record(
+                    .tokensIssued, by: .client(client.id.text), clientID: client.id,
+                    detail: ["grant": "client_credentials"], at: now
+                )
+            }
         }
         return TokenAnswer(accessToken: try maker.sign(access, for: client), expiresIn: maker.lifetime, scope: scope)
     }

@@ -58,6 +58,11 @@ struct RefreshTokenGrant: Grant {
                 try tx.tokens.extendRefreshToken(
                     digest: digest, to: RefreshTokenRotation.end(family, settings, at: now))
             }
+            if !family.offline {
+                // Using an application is being there: the session's idle end moves on.
+                let idleEnd = min(now.adding(seconds: settings.sessionIdle), standing.session.endsAt)
+                try tx.sessions.touch(family.sessionID, at: now, idleEndsAt: idleEnd)
+            }
             let access = maker.access(for: client, sub: standing.account.sub, scope: scope, family: family, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             try tx.record(

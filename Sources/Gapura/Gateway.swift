@@ -86,8 +86,8 @@ package struct Gateway: Sendable {
         MetadataEndpoint(services).addRoutes(to: router)
         EndSessionEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
 
-        SignInEndpoint(services, authorize: authorize, refusals: refusals).addRoutes(to: router)
-        PasswordEndpoint(services, doorbell: doorbell).addRoutes(to: router)
+        SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
+        PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)
         SignOutEndpoint(services, doorbell: doorbell).addRoutes(to: router)
         OperationsEndpoints(health: health, metrics: metrics).addPublicRoutes(to: router)
         site.addRoutes(to: router, of: self)

@@ -116,12 +116,13 @@ package struct LocalSocket: Service {
             }
             let context = OperationContext(services: services, actor: .command(user: user), progress: progress)
             let result = try await Operations.find(name).run(arguments, context)
-            services.logger.info("operation", metadata: ["operation": "\(name)", "user": "\(user)", "outcome": "done"])
+            services.logger.info("operation.done", metadata: ["operation": "\(name)", "user": "\(user)"])
             return .result(result)
         } catch {
             let error = OperationError(error)
             services.logger.info(
-                "operation", metadata: ["operation": "\(name)", "user": "\(user)", "outcome": "\(error.code.rawValue)"]
+                "operation.failed",
+                metadata: ["operation": "\(name)", "user": "\(user)", "reason": "\(error.code.rawValue)"]
             )
             return .failure(error)
         }

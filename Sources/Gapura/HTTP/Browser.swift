@@ -58,6 +58,16 @@ package struct Browser: Sendable {
     /// Refuses posts that do not come from a form of ours in this browser (attack 134).
     /// - Throws: `PageError` 403.
     package func checkForm(_ form: RequestParameters, _ request: Request) throws {
+        guard try isFresh(form, request) else {
+            throw PageError(.forbidden, reason: "the form is ours, and its token missing or another's")
+        }
+    }
+
+    /// Refuses posts that may come from elsewhere (attack 134), for forms that can be shown again.
+    /// - Returns: false where only the form's token is missing or another's, while the browser itself says that the
+    ///   form was ours: it stood open while cookies went away, or they are not allowed.
+    /// - Throws: `PageError` 403.
+    package func isFresh(_ form: RequestParameters, _ request: Request) throws -> Bool {
         if let site = request.headers[.secFetchSite], !site.isExactly("same-origin"), !site.isExactly("none") {
             throw PageError(.forbidden, reason: "Sec-Fetch-Site says cross-site")
         }
@@ -66,13 +76,20 @@ package struct Browser: Sendable {
         if let origin = request.headers[.origin], !origin.isExactly(settings.issuerOrigin), !origin.isExactly("null") {
             throw PageError(.forbidden, reason: "the Origin is another")
         }
+        // No script can write these two headers.
+        let isOurs =
+            request.headers[.secFetchSite]?.isExactly("same-origin") ?? false
+            || request.headers[.origin]?.isExactly(settings.issuerOrigin) ?? false
         guard let known = cookies.secret(cookies.flow, in: request), let sent = form["csrf"] else {
+            if isOurs { return false }
             throw PageError(.forbidden, reason: "no form token or no cookie")
         }
         let expected = formToken(BrowserHandle(secret: known, isNew: false))
         guard constantTimeEquals(Array(sent.utf8), Array(expected.utf8)) else {
+            if isOurs { return false }
             throw PageError(.forbidden, reason: "the form token is another's")
         }
+        return true
     }
 
     // MARK: Language

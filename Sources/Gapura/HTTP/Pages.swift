@@ -69,7 +69,7 @@ package struct SignInModel: Sendable {
         case wait(seconds: Int)
         /// The password pool is full.
         case busy
-        /// The form was too old or came from elsewhere.
+        /// The form stood open too long, or cookies are not allowed: its token does not fit.
         case stale
         /// The account is known and the password was right, but it may not sign in (state).
         case mayNotSignIn
@@ -120,6 +120,7 @@ package struct SetPasswordModel: Sendable {
         case notEqual
         /// Contains the NIP, the name, or is one of the commonest passwords.
         case guessable
+        /// As in `SignInModel`.
         case stale
     }
 

@@ -25,7 +25,7 @@ package struct RequestParameters: Sendable {
     /// - Throws: `OAuthError.invalidRequest` for another media type or a broken body, `HTTPError` 413 for more than
     ///   `limit` bytes.
     package init(form request: Request, limit: Int = 64 * 1024) async throws {
-        guard let type = request.headers[.contentType], Self.isForm(type) else {
+        guard Self.isForm(request) else {
             throw OAuthError.invalidRequest("The body must be application/x-www-form-urlencoded.")
         }
         var buffer = try await request.body.collect(upTo: limit)
@@ -50,7 +50,9 @@ package struct RequestParameters: Sendable {
         if duplicate != nil { throw OAuthError.invalidRequest("A parameter was sent more than once.") }
     }
 
-    private static func isForm(_ type: String) -> Bool {
+    /// Whether the body says of itself that it is a form.
+    package static func isForm(_ request: Request) -> Bool {
+        guard let type = request.headers[.contentType] else { return false }
         let essence = type.utf8.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
         return essence.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }.elementsEqual(
             "application/x-www-form-urlencoded".utf8)

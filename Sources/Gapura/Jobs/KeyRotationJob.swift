@@ -40,7 +40,7 @@ package struct KeyRotationJob: Service {
             }
             try await onThread { try keyring.prune(now: now) }
         } catch {
-            logger.error("signing keys cannot be looked after", metadata: ["error": "\(error)"])
+            logger.error("keys.upkeep_failed", metadata: ["error": "\(error)"])
         }
     }
 

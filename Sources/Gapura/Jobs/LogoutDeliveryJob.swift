@@ -98,7 +98,7 @@ package struct LogoutDeliveryJob: Service {
                 try tx.logout.claimDue(at: now, lease: now.adding(seconds: Self.lease), limit: Int64(limit))
             }
         } catch {
-            logger.warning("sign-out ledger cannot be read", metadata: ["error": "\(error)"])
+            logger.warning("logout.ledger_unreadable", metadata: ["error": "\(error)"])
             return []
         }
     }
@@ -128,11 +128,11 @@ package struct LogoutDeliveryJob: Service {
             fail(&done, error.reason)
         } catch let error as OutgoingError {
             tryAgain(&done, error.kind.rawValue)
-            logger.debug("sign-out not delivered", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
+            logger.debug("logout.not_delivered", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
         } catch {
             tryAgain(&done, "no logout token")
             logger.warning(
-                "logout token cannot be made", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
+                "logout.token_not_made", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
         }
         await finish(done)
     }
@@ -172,13 +172,13 @@ package struct LogoutDeliveryJob: Service {
         } catch {
             // The lease runs out, and the application hears of it twice: better than never.
             logger.warning(
-                "sign-out ledger cannot be written", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
+                "logout.ledger_not_written", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
         }
         Counter(label: "gapura_logout_deliveries", dimensions: [("state", delivery.state.rawValue)], factory: metrics)
             .increment()
         if delivery.state == .failed {
             logger.notice(
-                "application not told of a sign-out",
+                "logout.given_up",
                 metadata: [
                     "delivery": "\(delivery.id)", "client": "\(delivery.clientID)", "tries": "\(delivery.tries)",
                     "problem": "\(delivery.problem ?? "-")",

@@ -29,9 +29,9 @@ package struct UpkeepJob: Service {
         let old = now.adding(seconds: -Int64(clamping: max(0, historyDays)) * 86_400)
         do {
             let gone = try await store.write { try $0.upkeep.deleteExpired(at: now, keepingSessionsSince: old) }
-            if gone > 0 { logger.debug("expired rows removed", metadata: ["rows": "\(gone)"]) }
+            if gone > 0 { logger.debug("upkeep.removed", metadata: ["rows": "\(gone)"]) }
         } catch {
-            logger.warning("expired rows not removed", metadata: ["error": "\(error)"])
+            logger.warning("upkeep.failed", metadata: ["error": "\(error)"])
         }
     }
 }

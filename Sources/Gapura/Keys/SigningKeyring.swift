@@ -103,7 +103,7 @@ package final class SigningKeyring: Sendable {
         try change { keys, now in
             try self.complete(&keys, [algorithm], at: now)
         }
-        logger.notice("signing key made", metadata: ["algorithm": "\(algorithm.rawValue)"])
+        logger.notice("keys.made", metadata: ["algorithm": "\(algorithm.rawValue)"])
     }
 
     /// Makes the next key of an algorithm, or of all, the active one.
@@ -121,7 +121,7 @@ package final class SigningKeyring: Sendable {
         let infos = list().filter { rotated.contains($0.algorithm) }
         for info in infos where info.state == .active {
             logger.notice(
-                "signing key rotated", metadata: ["algorithm": "\(info.algorithm.rawValue)", "kid": "\(info.kid)"])
+                "keys.rotated", metadata: ["algorithm": "\(info.algorithm.rawValue)", "kid": "\(info.kid)"])
         }
         return infos
     }
@@ -143,7 +143,7 @@ package final class SigningKeyring: Sendable {
             try self.complete(&keys, [known.algorithm], at: now)
             return known.algorithm
         }
-        logger.warning("signing key revoked", metadata: ["algorithm": "\(algorithm.rawValue)", "kid": "\(kid)"])
+        logger.warning("keys.revoked", metadata: ["algorithm": "\(algorithm.rawValue)", "kid": "\(kid)"])
         return list().filter { $0.algorithm == algorithm }
     }
 
@@ -315,7 +315,7 @@ package final class SigningKeyring: Sendable {
         let known = Set(snapshot.keys.map(\.info.fileName))
         // It was listed a moment ago; a warning is not worth an error.
         for name in (try? folder.names()) ?? [] where name.hasSuffix(".pem") && !known.contains(name) {
-            logger.warning("key file that keyring.json does not name", metadata: ["path": "\(folder.file(name))"])
+            logger.warning("keys.unknown_file", metadata: ["path": "\(folder.file(name))"])
         }
     }
 }

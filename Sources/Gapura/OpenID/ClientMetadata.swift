@@ -121,7 +121,7 @@ package struct ClientMetadata: Sendable, Equatable {
             throw Self.invalid("access_token_format is jwt or opaque.")
         }
         accessTokenFormat = format
-        audience = try reader.strings("audience") ?? []
+        audience = try Self.audience(reader.strings("audience"))
         isResourceServer = try reader.bool("resource_server") ?? false
         isTrusted = try reader.bool("trusted") ?? true
         guard isTrusted else {
@@ -200,6 +200,17 @@ package struct ClientMetadata: Sendable, Equatable {
             throw invalid("The scope \(token) is not served by this version.")
         }
         return tokens
+    }
+
+    /// Names of resource servers, as they stand in `aud`: printable, without spaces.
+    private static func audience(_ names: [String]?) throws(OAuthError) -> [String] {
+        let names = names ?? []
+        guard names.count <= 20,
+            names.allSatisfy({
+                (1...2048).contains($0.utf8.count) && $0.utf8.allSatisfy { (UInt8(0x21)...0x7e).contains($0) }
+            })
+        else { throw invalid("audience: at most 20 names or URIs of printable ASCII without spaces.") }
+        return names
     }
 
     private static func algorithm(_ name: String?, _ member: String) throws(OAuthError) -> SigningAlgorithm {

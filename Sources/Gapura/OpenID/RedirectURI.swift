@@ -118,20 +118,29 @@ package enum RedirectURI {
         guard !authority.contains(where: { (0x41...0x5a).contains($0) }) else {
             throw Problem(text: "the host must be in lower case")
         }
-        var host = authority
-        if host.first == UInt8(ascii: "[") {
-            guard let end = host.firstIndex(of: UInt8(ascii: "]")) else {
+        let host: ArraySlice<UInt8>
+        if authority.first == UInt8(ascii: "[") {
+            guard let end = authority.firstIndex(of: UInt8(ascii: "]")) else {
                 throw Problem(text: "the IPv6 address is not closed by ]")
             }
-            host = host[...end]
-        } else if let port = host.firstIndex(of: UInt8(ascii: ":")) {
-            guard let number = Int(String(decoding: host[(port + 1)...], as: UTF8.self)), (1...65535).contains(number)
-            else {
-                throw Problem(text: "the port is no number from 1 to 65535")
-            }
-            host = host[..<port]
+            host = authority[...end]
+        } else {
+            host = authority.prefix { $0 != UInt8(ascii: ":") }
+        }
+        let afterHost = authority.dropFirst(host.count)
+        guard afterHost.isEmpty || isPort(afterHost) else {
+            throw Problem(text: "after the host stands something that is no port from 1 to 65535")
         }
         return Parts(scheme: scheme, host: String(decoding: host, as: UTF8.self), hasUserInfo: hasUserInfo)
+    }
+
+    /// `:` and digits only: `Int` would also read `+443`.
+    private static func isPort(_ bytes: ArraySlice<UInt8>) -> Bool {
+        let digits = bytes.dropFirst()
+        guard bytes.first == UInt8(ascii: ":"), digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = Int(String(decoding: digits, as: UTF8.self))
+        else { return false }
+        return (1...65535).contains(number)
     }
 
     private static func isURICharacter(_ byte: UInt8) -> Bool {

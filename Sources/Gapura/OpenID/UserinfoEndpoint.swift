@@ -55,7 +55,10 @@ enum BearerToken {
             }
             token = String(decoding: bytes.dropFirst(7).drop { $0 == 0x20 }, as: UTF8.self)
         }
-        if request.method == .post, request.headers[.contentType] != nil {
+        // Beside a token in the header, a body of another kind says nothing here.
+        if request.method == .post, request.headers[.contentType] != nil,
+            token == nil || RequestParameters.isForm(request)
+        {
             let form = try await RequestParameters(form: request)
             try form.refuseDuplicates()
             if let posted = form["access_token"] {

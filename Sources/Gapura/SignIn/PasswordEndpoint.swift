@@ -14,13 +14,15 @@ package struct PasswordEndpoint: Sendable {
     private let passwords: PasswordHasher
     private let policy: PasswordPolicy
     private let answers: PageAnswers
+    private let refusals: RefusalLog
     private let doorbell: LogoutDoorbell
 
-    package init(_ services: Services, doorbell: LogoutDoorbell) {
+    package init(_ services: Services, refusals: RefusalLog, doorbell: LogoutDoorbell) {
         store = services.store
         passwords = services.passwords
         policy = PasswordPolicy(minimum: services.settings.passwordMinimum)
         answers = PageAnswers(services)
+        self.refusals = refusals
         self.doorbell = doorbell
     }
 
@@ -78,15 +80,24 @@ package struct PasswordEndpoint: Sendable {
     private func set(_ request: Request, _ context: GapuraContext) async throws -> Response {
         let form = try await RequestParameters(form: request, limit: 16 * 1024)
         try form.refuseDuplicates()
-        try answers.browser.checkForm(form, request)
-        guard let link = try await link(request, context) else { throw Self.unusable }
+        let isFresh = try answers.browser.isFresh(form, request)
+        guard let link = try await link(request, context) else {
+            // Where cookies went away the link is as good as before.
+            throw isFresh ? Self.unusable : PageError(.forbidden, reason: "the form's token does not fit, and no link")
+        }
         let password = form["new-password"] ?? ""
-        func again(_ problem: SetPasswordModel.Problem) throws -> Response {
+        func again(
+            _ problem: SetPasswordModel.Problem, _ status: HTTPResponse.Status = .unprocessableContent
+        ) throws -> Response {
             try answers.page(
                 .setPassword(SetPasswordModel(problem: problem, personName: link.name, userName: link.userName)),
-                status: .unprocessableContent,
+                status: status,
                 for: request
             )
+        }
+        guard isFresh else {
+            await refusals.record("stale_form", path: "/akun/kata-sandi", context)
+            return try again(.stale, .forbidden)
         }
         do {
             try policy.check(password, personal: link.personal)
@@ -99,7 +110,7 @@ package struct PasswordEndpoint: Sendable {
         }
         guard password.isExactly(form["repeat-password"] ?? "") else { return try again(.notEqual) }
         let hash = try await passwords.hash(password)
-        let now = context.now
+        let (now, network) = (context.now, IPAddress.network(of: context.sourceAddress))
         let cookies = answers.browser.cookies
         let device = cookies.secret(cookies.device, in: request) ?? SecureRandom.text(32)
         let isDone = try await store.write { tx in
@@ -108,7 +119,7 @@ package struct PasswordEndpoint: Sendable {
             // Recovery works however hard somebody else is guessing: the account is free, and knows this browser.
             let digest = KnownDevice.digest(device, of: account.id)
             try SignInThrottle.forget(account.id, device: digest, in: tx)
-            try tx.signIn.insertDevice(digest: digest, accountID: account.id, at: now)
+            try tx.signIn.insertDevice(digest: digest, accountID: account.id, network: network, at: now)
             return true
         }
         guard isDone else { throw Self.unusable }

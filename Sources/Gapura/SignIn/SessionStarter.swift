@@ -40,9 +40,10 @@ struct SessionStarter: Sendable {
                 account.passwordChangedAt == proven.passwordChangedAt
             else { return nil }
             let known = try KnownDevice.find(device, of: account.id, in: tx)
-            let keys = SignInThrottle.Keys(account: account.id, knownDevice: known, name: name, address: address)
-            try SignInThrottle.succeed(keys, in: tx, at: now)
-            try tx.signIn.insertDevice(digest: deviceDigest, accountID: account.id, at: now)
+            let keys = SignInThrottle.Keys(
+                account: account.id, knownDevice: known, name: name, address: address, at: now)
+            try SignInThrottle.succeed(keys, in: tx)
+            try tx.signIn.insertDevice(digest: deviceDigest, accountID: account.id, network: keys.origin, at: now)
             let ends = now.adding(seconds: settings.sessionAbsolute)
             let idleEnds = now.adding(seconds: settings.sessionIdle)
             if let old, old.account.id == account.id,

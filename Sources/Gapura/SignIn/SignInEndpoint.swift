@@ -2,6 +2,7 @@ import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 package import Hummingbird
+package import Metrics
 
 /// `/masuk`: the sign-in form and what it posts.
 package struct SignInEndpoint: Sendable {
@@ -12,8 +13,10 @@ package struct SignInEndpoint: Sendable {
     private let answers: PageAnswers
     private let refusals: RefusalLog
 
-    package init(_ services: Services, authorize: AuthorizeEndpoint, refusals: RefusalLog) {
-        authenticator = Authenticator(services)
+    package init(
+        _ services: Services, authorize: AuthorizeEndpoint, refusals: RefusalLog, metrics: any MetricsFactory
+    ) {
+        authenticator = Authenticator(services, metrics: metrics)
         sessions = SessionStarter(services)
         flows = AuthorizationFlows(services)
         answers = PageAnswers(services)
@@ -51,7 +54,7 @@ package struct SignInEndpoint: Sendable {
     private func signIn(_ request: Request, _ context: GapuraContext) async throws -> Response {
         let form = try await RequestParameters(form: request, limit: 16 * 1024)  // 1
         try form.refuseDuplicates()
-        try answers.browser.checkForm(form, request)  // 2 it is our form, in this browser
+        let isFresh = try answers.browser.isFresh(form, request)  // 2 it is our form, in this browser
         let name = form["username"] ?? ""
         let password = form["password"] ?? ""
         let number = form["alur"]
@@ -68,6 +71,10 @@ package struct SignInEndpoint: Sendable {
             if let retryAfter { response.headers[.retryAfter] = "\(retryAfter)" }
             return response
         }
+        guard isFresh else {
+            await refusals.record("stale_form", path: "/masuk", context)
+            return try again(.stale, .forbidden)
+        }
         guard name.utf8.count <= Authenticator.longestName, password.unicodeScalars.count <= PasswordPolicy.maximum
         else {  // 4
             return try again(.tooLong, .badRequest)
@@ -82,15 +89,15 @@ package struct SignInEndpoint: Sendable {
             return try again(.busy, .serviceUnavailable, retryAfter: 2)
         }
         switch outcome {
-        case .wrong:
-            await refusals.record("wrong_credentials", path: "/masuk", context, event: .signInFailed)
-            return try again(.wrongCredentials, .unauthorized)
-        case .wait(let seconds):
-            await refusals.record("too_many_tries", path: "/masuk", context, event: .signInFailed)
+        case .wrong(let tried):
+            await record("wrong_credentials", tried, context)
+            // Not 401: RFC 9110 section 15.5.2 wants `WWW-Authenticate` with it, and browsers a dialog for that.
+            return try again(.wrongCredentials, .unprocessableContent)
+        case .wait(let seconds, let tried):
+            await record("too_many_tries", tried, context)
             return try again(.wait(seconds: Int(seconds)), .tooManyRequests, retryAfter: seconds)
-        case .mayNotSignIn(let account):
-            await refusals.record(
-                "account_state", path: "/masuk", context, event: .signInFailed, subject: account.id.text)
+        case .mayNotSignIn(let tried):
+            await record("account_state", tried, context)
             return try again(.mayNotSignIn, .forbidden)
         case .signedIn(let account):
             let old = try await answers.browser.signedIn(request, context)
@@ -98,12 +105,21 @@ package struct SignInEndpoint: Sendable {
                 for: account, replacing: old, device: device, userAgent: request.headers[.userAgent], name: name,
                 address: context.sourceAddress, at: context.now
             )
-            guard let started else { return try again(.mayNotSignIn, .forbidden) }
+            guard let started else {
+                await record("account_state", Authenticator.Tried(account), context)
+                return try again(.mayNotSignIn, .forbidden)
+            }
             guard let flow else { return answers.redirect(to: "/portal", cookies: started.cookies) }
             return try await authorize.resume(  // 7 and on to the application
                 flow, signedIn: started.signedIn, cookies: started.cookies, request, context
             )
         }
+    }
+
+    /// Writes a row for each account or name that was tried; tries that a place or everybody makes wait share one.
+    private func record(_ code: String, _ tried: Authenticator.Tried?, _ context: GapuraContext) async {
+        await refusals.record(
+            code, path: "/masuk", context, event: .signInFailed, subject: tried?.account?.text, about: tried?.key)
     }
 
     private func flow(_ number: String?, _ request: Request, _ context: GapuraContext) async throws

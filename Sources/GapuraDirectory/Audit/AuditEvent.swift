@@ -12,10 +12,14 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case clientUpdated = "client.updated"
     case clientSecretChanged = "client.secret_changed"
     case personnelLoaded = "personnel.loaded"
+    /// Another NIP or NI PPPK: the name to sign in with.
+    case personRenumbered = "person.renumbered"
     case sessionStarted = "session.started"
     case sessionRenewed = "session.renewed"
     case sessionEnded = "session.ended"
     case signInFailed = "sign_in.failed"
+    /// So many devices that nobody knows failed in an hour that they wait from now on.
+    case stuffingNoticed = "sign_in.stuffing_noticed"
     case requestRefused = "request.refused"
     case codeIssued = "code.issued"
     case tokensIssued = "tokens.issued"
@@ -25,6 +29,7 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case refreshTokenReused = "refresh_token.reused"
     case keysMade = "keys.made"
     case keysRotated = "keys.rotated"
+    case keysRevoked = "keys.revoked"
     case backupWritten = "backup.written"
     case backupRestored = "backup.restored"
     case setUp = "gateway.set_up"

@@ -5,7 +5,8 @@ import GapuraTokens
 extension Transaction {
     /// Writes one audit row in the transaction of the act itself: no audit, no act.
     ///
-    /// `detail` holds opaque ids and words of ours only, never a name, a NIP or a secret.
+    /// `detail` holds opaque ids, words of ours and, of refused requests, the network address they came from; never a
+    /// name, an NIP, an email address or a secret.
     package func record(
         _ event: AuditEvent, by actor: Actor, subject: String? = nil, clientID: ClientID? = nil,
         detail: JSONObject = JSONObject(),

@@ -63,11 +63,14 @@ extension Migration {
             key TEXT PRIMARY KEY, failures BIGINT NOT NULL, last_failure_at BIGINT NOT NULL, open_at BIGINT NOT NULL
         )
         """,
+        "CREATE INDEX throttles_last ON throttles(last_failure_at)",
         """
         CREATE TABLE devices (
-            digest TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts(id), created_at BIGINT NOT NULL, last_seen_at BIGINT NOT NULL
+            digest TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts(id), network TEXT NOT NULL, created_at BIGINT NOT NULL, last_seen_at BIGINT NOT NULL
         )
         """,
+        "CREATE INDEX devices_last ON devices(last_seen_at)",
+        "CREATE INDEX devices_network ON devices(network)",
         """
         CREATE TABLE sessions (
             id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, account_id TEXT NOT NULL REFERENCES accounts(id),
@@ -80,10 +83,11 @@ extension Migration {
         "CREATE INDEX sessions_ends ON sessions(ends_at)",
         """
         CREATE TABLE flows (
-            digest TEXT PRIMARY KEY, client_id TEXT, request TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, used_at BIGINT
+            digest TEXT PRIMARY KEY, network TEXT NOT NULL, client_id TEXT, request TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, used_at BIGINT
         )
         """,
         "CREATE INDEX flows_expires ON flows(expires_at)",
+        "CREATE INDEX flows_open ON flows(network, expires_at) WHERE used_at IS NULL",
     ]
 
     private static let applications: [Statement] = [
@@ -141,6 +145,7 @@ extension Migration {
         )
         """,
         "CREATE INDEX codes_expires ON codes(expires_at)",
+        "CREATE INDEX codes_family ON codes(family_id)",
         """
         CREATE TABLE refresh_tokens (
             digest TEXT PRIMARY KEY, family_id TEXT NOT NULL REFERENCES token_families(id), client_id TEXT NOT NULL,
@@ -156,7 +161,9 @@ extension Migration {
         )
         """,
         "CREATE INDEX access_tokens_expires ON access_tokens(expires_at)",
+        "CREATE INDEX access_tokens_family ON access_tokens(family_id)",
         "CREATE TABLE revoked_tokens (jti TEXT PRIMARY KEY, expires_at BIGINT NOT NULL)",
+        "CREATE INDEX revoked_tokens_expires ON revoked_tokens(expires_at)",
         """
         CREATE TABLE logout_deliveries (
             id TEXT PRIMARY KEY, session_id TEXT NOT NULL, account_sub TEXT NOT NULL, client_id TEXT NOT NULL, sid TEXT NOT NULL, uri TEXT NOT NULL,

@@ -34,18 +34,21 @@ package struct OneTimeLink: Sendable, Equatable {
 /// One sign-in under way: what the client asked for, behind a handle that only one browser's cookie carries.
 package struct Flow: Sendable, Equatable {
     package var digest: String
+    /// Whence it was begun: the network of the browser's address.
+    package var network: String
     package var clientID: ClientID?
-    /// The authorization request, JSON.
+    /// The authorization request, form-urlencoded.
     package var request: String
     package var createdAt: Timestamp
     package var expiresAt: Timestamp
     package var usedAt: Timestamp?
 
     package init(
-        digest: String, clientID: ClientID?, request: String, createdAt: Timestamp, expiresAt: Timestamp,
-        usedAt: Timestamp? = nil
+        digest: String, network: String, clientID: ClientID?, request: String, createdAt: Timestamp,
+        expiresAt: Timestamp, usedAt: Timestamp? = nil
     ) {
         self.digest = digest
+        self.network = network
         self.clientID = clientID
         self.request = request
         self.createdAt = createdAt
@@ -54,7 +57,7 @@ package struct Flow: Sendable, Equatable {
     }
 }
 
-/// Failed sign-ins of one account name, one address or everybody.
+/// Failed sign-ins of one account or name, one device, one address, one network, or everybody in an hour.
 package struct Throttle: Sendable, Equatable {
     package var failures: Int64
     package var lastFailureAt: Timestamp
@@ -115,19 +118,21 @@ package struct SignInQueries {
     package func insert(_ flow: Flow) throws {
         try tx.run(
             """
-            INSERT INTO flows (digest, client_id, request, created_at, expires_at, used_at)
-            VALUES (\(flow.digest), \(flow.clientID), \(flow.request), \(flow.createdAt), \(flow.expiresAt), \(flow.usedAt))
+            INSERT INTO flows (digest, network, client_id, request, created_at, expires_at, used_at)
+            VALUES (\(flow.digest), \(flow.network), \(flow.clientID), \(flow.request), \(flow.createdAt),
+            \(flow.expiresAt), \(flow.usedAt))
             """
         )
     }
 
     package func findFlow(digest: String) throws -> Flow? {
         try tx.first(
-            "SELECT digest, client_id, request, created_at, expires_at, used_at FROM flows WHERE digest = \(digest)"
+            "SELECT digest, network, client_id, request, created_at, expires_at, used_at FROM flows WHERE digest = \(digest)"
         ).map { row in
             Flow(
-                digest: try row.text(0), clientID: try row.optionalText(1).map(ClientID.init), request: try row.text(2),
-                createdAt: try row.time(3), expiresAt: try row.time(4), usedAt: try row.optionalTime(5)
+                digest: try row.text(0), network: try row.text(1), clientID: try row.optionalText(2).map(ClientID.init),
+                request: try row.text(3), createdAt: try row.time(4), expiresAt: try row.time(5),
+                usedAt: try row.optionalTime(6)
             )
         }
     }
@@ -139,8 +144,24 @@ package struct SignInQueries {
         ) == 1
     }
 
-    package func countOpenFlows(at moment: Timestamp) throws -> Int64 {
-        try tx.first("SELECT COUNT(*) FROM flows WHERE expires_at > \(moment)")?.integer(0) ?? 0
+    /// How many sign-ins are under way, of everybody or from one network.
+    package func countOpenFlows(from network: String? = nil, at moment: Timestamp) throws -> Int64 {
+        let statement: Statement =
+            network.map {
+                "SELECT COUNT(*) FROM flows WHERE network = \($0) AND used_at IS NULL AND expires_at > \(moment)"
+            }
+            ?? "SELECT COUNT(*) FROM flows WHERE used_at IS NULL AND expires_at > \(moment)"
+        return try tx.first(statement)?.integer(0) ?? 0
+    }
+
+    /// Takes away the oldest sign-in under way from a network, to make room for a new one from there.
+    package func deleteOldestFlow(from network: String) throws {
+        try tx.run(
+            """
+            DELETE FROM flows WHERE digest = (SELECT digest FROM flows WHERE network = \(network) AND used_at IS NULL
+            ORDER BY expires_at LIMIT 1)
+            """
+        )
     }
 
     // MARK: Throttles
@@ -168,16 +189,23 @@ package struct SignInQueries {
 
     // MARK: Devices
 
-    package func insertDevice(digest: String, accountID: AccountID, at moment: Timestamp) throws {
+    /// - Parameter network: whence it signed in.
+    package func insertDevice(digest: String, accountID: AccountID, network: String, at moment: Timestamp) throws {
         try tx.run(
             """
-            INSERT INTO devices (digest, account_id, created_at, last_seen_at) VALUES (\(digest), \(accountID), \(moment), \(moment))
-            ON CONFLICT (digest) DO UPDATE SET last_seen_at = \(moment)
+            INSERT INTO devices (digest, account_id, network, created_at, last_seen_at)
+            VALUES (\(digest), \(accountID), \(network), \(moment), \(moment))
+            ON CONFLICT (digest) DO UPDATE SET network = \(network), last_seen_at = \(moment)
             """
         )
     }
 
     package func isKnownDevice(digest: String, of accountID: AccountID) throws -> Bool {
         try tx.first("SELECT 1 FROM devices WHERE digest = \(digest) AND account_id = \(accountID)") != nil
+    }
+
+    /// Whether a device that anybody is still known by signed in from a network last.
+    package func isKnownNetwork(_ network: String) throws -> Bool {
+        try tx.first("SELECT 1 FROM devices WHERE network = \(network) LIMIT 1") != nil
     }
 }

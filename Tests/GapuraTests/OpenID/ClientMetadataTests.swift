@@ -49,6 +49,23 @@ struct ClientMetadataTests {
         #expect(error(["redirect_uris": [.string(City.redirectURI + more)]]) == .invalidRedirectURI)
     }
 
+    @Test(
+        "after the host of a redirect_uri stands a port of digits or nothing",
+        arguments: [
+            "https://[::1]evil/cb", "https://[::1]:x/cb", "https://[::1]:0/cb", "https://a.contoh.go.id:+443/cb",
+            "https://a.contoh.go.id:/cb", "https://a.contoh.go.id:65536/cb", "https://a.contoh.go.id:80:80/cb",
+        ])
+    func ports(uri: String) throws {
+        #expect(error(["redirect_uris": [.string(uri)]]) == .invalidRedirectURI)
+        _ = try register(["redirect_uris": ["https://[::1]:443/cb", "https://a.contoh.go.id:443/cb"]])
+    }
+
+    @Test("an audience is a name without spaces", arguments: ["", "a b", "a\u{7}", "é"])
+    func audiences(name: String) throws {
+        #expect(error(["audience": [.string(name)]]) == .invalidClientMetadata)
+        _ = try register(["audience": ["https://api.contoh.go.id/", "simpeg"]])
+    }
+
     @Test("behaviour 62: initiate_login_uri has to be https")
     func initiateLogin() throws {
         #expect(error(["initiate_login_uri": "http://simpeg.contoh.go.id/mulai"]) == .invalidClientMetadata)

@@ -56,6 +56,10 @@ struct UserinfoTests {
                 body: #"{"access_token":"\#(access)"}"#
             )
             expectTokenError(json, 400, "invalid_request")
+            var beside = header
+            beside[.contentType] = "application/json"
+            let ignored = try await city.gateway.send(.post, "/oauth2/userinfo", headers: beside, body: "{}")
+            #expect(ignored.status == 200)
         }
     }
 

@@ -45,7 +45,6 @@ final class Report {
             Files.text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }?.split(
                 separator: ":"
             ).last ?? "?"
-        let load = Files.text("/proc/loadavg").split(separator: " ").first ?? "?"
         let kernel = Files.text("/proc/sys/kernel/osrelease").trimmingCharacters(in: .whitespacesAndNewlines)
         write("\(cores) cores,\(model), kernel \(kernel), load \(load) at the start")
         row("", "what", "measured", "mark", "beside it")
@@ -66,8 +65,13 @@ final class Report {
 
     /// - Throws: `ExitCode` 1 if a line missed.
     func finish() throws {
-        write("\(held) of \(held + missed) lines hold.")
+        write("\(held) of \(held + missed) lines hold; load \(load) at the end.")
         if missed > 0 { throw ExitCode(1) }
+    }
+
+    /// Of the last minute, on all cores: above their number, the figures are of a busy machine.
+    private var load: String {
+        Files.text("/proc/loadavg").split(separator: " ").first.map(String.init) ?? "?"
     }
 
     private func row(_ verdict: String, _ cells: String...) {

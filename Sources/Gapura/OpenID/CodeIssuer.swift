@@ -35,7 +35,8 @@ struct CodeIssuer: Sendable {
                 let account = try tx.accounts.find(session.accountID), account.state(at: now).maySignIn
             else { return .signedOut }
             guard let record = try tx.clients.findUsable(asked.client.id) else { return .noAccess }
-            guard account.state(at: now).mayUseApplications, try Self.mayUse(account, record.applicationID, in: tx)
+            guard account.state(at: now).mayUseApplications,
+                try AccessPolicy.admits(account, to: record.applicationID, in: tx)
             else { return .noAccess }
             if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
 
@@ -67,15 +68,6 @@ struct CodeIssuer: Sendable {
             )
             return .code(secret)
         }
-    }
-
-    private static func mayUse(_ account: Account, _ application: ApplicationID, in tx: Transaction) throws -> Bool {
-        let rules = try tx.applications.rules(of: application)
-        guard !rules.isEmpty else { return true }
-        guard let personID = account.personID, let card = try PersonCard.read(personID, in: tx) else {
-            return AccessPolicy.admits(AccessPolicy.Subject(employeeKind: .nonASN, unitPath: nil), rules: rules)
-        }
-        return AccessPolicy.admits(card.accessSubject, rules: rules)
     }
 
     /// The `sid` this client knows the session by; one per client and session.

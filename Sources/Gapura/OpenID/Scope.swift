@@ -29,6 +29,12 @@ package enum Scope: String, Sendable, CaseIterable {
         return tokens
     }
 
+    /// What of a granted scope the client may still have: its registration may have been narrowed since.
+    static func left(of granted: String, to client: Client) -> String {
+        granted.utf8.split(separator: 0x20).map { String(Substring($0)) }
+            .filter { token in client.metadata.scopes.contains { $0.isExactly(token) } }.joined(separator: " ")
+    }
+
     /// What a client gets of what it asked (attack 8): unknown values are ignored (OpenID Connect Core section
     /// 3.1.2.1), known or registered ones that this client may not have are an error.
     /// - Throws: `OAuthError` `invalid_scope`.

@@ -15,6 +15,17 @@ package enum AccessPolicy {
         }
     }
 
+    /// Whether the rules of an application let an account in as both are now: asked where a code is issued, and again
+    /// where it or a refresh token becomes tokens.
+    package static func admits(_ account: Account, to application: ApplicationID, in tx: Transaction) throws -> Bool {
+        let rules = try tx.applications.rules(of: application)
+        guard !rules.isEmpty else { return true }
+        guard let personID = account.personID, let card = try PersonCard.read(personID, in: tx) else {
+            return admits(Subject(employeeKind: .nonASN, unitPath: nil), rules: rules)
+        }
+        return admits(card.accessSubject, rules: rules)
+    }
+
     /// No rule admits everyone. Otherwise one rule of each sort that is present must hold: a place (agency or unit,
     /// subtree included), and a kind of employment.
     package static func admits(_ subject: Subject, rules: [AccessRule]) -> Bool {

@@ -187,4 +187,63 @@ struct ReviewedEdgesTests {
             #expect(row?.detail == #"{"changed":["client_name"]}"#)
         }
     }
+
+    @Test("attack 8: a client whose scopes were narrowed gets the rest only, by code and by refresh")
+    func narrowedScopes() async throws {
+        try await withCity { city in
+            let refresh = try await city.tokens("web", scope: "openid profile asn offline_access")["refresh_token"]?.string
+            let code = try await city.freshCode(in: try await city.signedIn(), ["scope": "openid asn"])
+            let (registry, now) = (ClientRegistry(city.gateway.gateway.services), city.gateway.clock.now)
+            var json = try #require(City.clients.first { $0.id == "web" }).metadata
+            json["scope"] = "openid profile"
+            let metadata = try ClientMetadata(json, settings: city.gateway.gateway.services.settings)
+            try await city.gateway.store.write {
+                _ = try registry.update(ClientID("web"), metadata, secret: "", by: .system, in: $0, at: now)
+            }
+            let redeemed = try await city.token(city.redeeming(code), "web").json
+            #expect(redeemed?["scope"] == "openid")
+            #expect(try city.claims(of: redeemed?["access_token"]?.string)["scope"] == "openid")
+            let refreshed = try await city.refresh(refresh).json
+            #expect(refreshed?["scope"] == "openid profile")
+            #expect(try city.claims(of: refreshed?["access_token"]?.string)["scope"] == "openid profile")
+            let asked = try await city.token(
+                [("grant_type", "refresh_token"), ("refresh_token", refresh ?? ""), ("scope", "openid asn")], "web")
+            expectTokenError(asked, 400, "invalid_scope")
+        }
+    }
+
+    @Test("attack 19: who may not use the application any more gets no tokens, by code or by refresh", arguments: bothEngines)
+    func lostAccess(engine: Engine) async throws {
+        try await withCity(on: engine) { city in
+            let browser = try await city.signedIn()
+            let refresh = try await city.tokens("web", in: browser)["refresh_token"]?.string
+            let code = try await city.freshCode(in: browser)
+            let application = try #require(
+                try await city.gateway.store.read { try $0.applications.find(slug: "simpeg")?.id })
+            func rules(_ kinds: [EmployeeKind]) async throws {
+                let rules = kinds.map { AccessRule(kind: .employeeKind, value: $0.rawValue) }
+                try await city.gateway.store.write { try $0.applications.replaceRules(of: application, with: rules) }
+            }
+            try await rules([.pppk])
+            expectTokenError(try await city.token(city.redeeming(code), "web"), 400, "invalid_grant")
+            expectTokenError(try await city.refresh(refresh), 400, "invalid_grant")
+            // Moved back, the person goes on where the session still lives.
+            try await rules([.pppk, .pns])
+            #expect(try await city.refresh(refresh).status == 200)
+        }
+    }
+
+    @Test("attack 94: a spent token is reuse also when it asks for too much")
+    func reuseWithWiderScope() async throws {
+        try await withCity { city in
+            let first = try await city.tokens("native")["refresh_token"]?.string
+            let second = try await city.refresh(first, "native").json?["refresh_token"]?.string
+            city.gateway.clock.advance(seconds: 11)
+            let wider = try await city.token(
+                [("grant_type", "refresh_token"), ("refresh_token", first ?? ""), ("scope", "openid phone")], "native")
+            expectTokenError(wider, 400, "invalid_grant")
+            expectTokenError(try await city.refresh(second, "native"), 400, "invalid_grant")
+            #expect(try await city.audit(.refreshTokenReused).count == 1)
+        }
+    }
 }

@@ -43,17 +43,22 @@ struct AuthorizationCodeGrant: Grant {
             guard let standing = try tx.tokens.standing(of: stored.familyID), standing.isGood(at: now) else {
                 return .refused("person, session or client no longer good")
             }
+            guard try AccessPolicy.admits(standing.account, to: client.record.applicationID, in: tx) else {
+                return .refused("the person may not use the application any more")
+            }
+            var family = standing.family
+            family.scope = Scope.left(of: family.scope, to: client)
             let access = maker.access(
-                for: client, sub: standing.account.sub, scope: standing.family.scope, family: standing.family, at: now)
+                for: client, sub: standing.account.sub, scope: family.scope, family: family, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             if let refresh {
-                try tx.tokens.insert(RefreshTokenRotation.token(refresh, standing.family, settings, at: now))
+                try tx.tokens.insert(RefreshTokenRotation.token(refresh, family, settings, at: now))
             }
             try tx.record(
                 .tokensIssued, by: .client(client.id.text), subject: standing.account.id.text, clientID: client.id,
-                detail: ["family": .string(standing.family.id.text), "grant": "authorization_code"], at: now
+                detail: ["family": .string(family.id.text), "grant": "authorization_code"], at: now
             )
-            return .granted(family: standing.family, sub: standing.account.sub, nonce: stored.nonce, access: access)
+            return .granted(family: family, sub: standing.account.sub, nonce: stored.nonce, access: access)
         }
         switch outcome {
         case .refused(let reason):

@@ -48,7 +48,17 @@ struct RefreshTokenGrant: Grant {
                 return .refused("revoked, or person, session or client no longer good")
             }
             let family = standing.family
-            guard let scope = Self.narrowed(family.scope, to: asked) else { return .scopeTooWide }
+            guard try AccessPolicy.admits(standing.account, to: client.record.applicationID, in: tx) else {
+                return .refused("the person may not use the application any more")
+            }
+            // A spent token tells of a theft, whatever else is wrong with the request (attack 94).
+            if let successor, stored.usedAt != nil, try !Self.isRetry(stored, of: successor, in: tx, at: now) {
+                try Self.reused(family, by: client, in: tx, at: now)
+                return .refused("rotated before")
+            }
+            guard let scope = Self.narrowed(Scope.left(of: family.scope, to: client), to: asked) else {
+                return .scopeTooWide
+            }
             if let successor {
                 guard try Self.rotate(stored, to: successor, family, settings, in: tx, at: now) else {
                     try Self.reused(family, by: client, in: tx, at: now)
@@ -100,8 +110,7 @@ struct RefreshTokenGrant: Grant {
         return asked.joined(separator: " ")
     }
 
-    /// Spends the token and writes its successor; a retry within ten seconds gets the same successor again, if that is
-    /// still unused.
+    /// Spends the token and writes its successor; a retry gets the same successor again.
     /// - Returns: false for anything else that comes with a spent token.
     private static func rotate(
         _ stored: RefreshToken, to successor: String, _ family: TokenFamily, _ settings: GatewaySettings,
@@ -111,6 +120,13 @@ struct RefreshTokenGrant: Grant {
             try tx.tokens.insert(RefreshTokenRotation.token(successor, family, settings, at: now))
             return true
         }
+        return try isRetry(stored, of: successor, in: tx, at: now)
+    }
+
+    /// The same rotation asked for again within ten seconds, and its successor still unused.
+    private static func isRetry(_ stored: RefreshToken, of successor: String, in tx: Transaction, at now: Timestamp)
+        throws -> Bool
+    {
         guard let usedAt = stored.usedAt, now < usedAt.adding(milliseconds: RefreshTokenRotation.grace) else {
             return false
         }

@@ -191,7 +191,8 @@ struct ReviewedEdgesTests {
     @Test("attack 8: a client whose scopes were narrowed gets the rest only, by code and by refresh")
     func narrowedScopes() async throws {
         try await withCity { city in
-            let refresh = try await city.tokens("web", scope: "openid profile asn offline_access")["refresh_token"]?.string
+            let refresh = try await city.tokens("web", scope: "openid profile asn offline_access")["refresh_token"]?
+                .string
             let code = try await city.freshCode(in: try await city.signedIn(), ["scope": "openid asn"])
             let (registry, now) = (ClientRegistry(city.gateway.gateway.services), city.gateway.clock.now)
             var json = try #require(City.clients.first { $0.id == "web" }).metadata
@@ -212,7 +213,9 @@ struct ReviewedEdgesTests {
         }
     }
 
-    @Test("attack 19: who may not use the application any more gets no tokens, by code or by refresh", arguments: bothEngines)
+    @Test(
+        "attack 19: who may not use the application any more gets no tokens, by code or by refresh",
+        arguments: bothEngines)
     func lostAccess(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let browser = try await city.signedIn()

@@ -195,7 +195,8 @@ struct ReviewedEdgesTests {
                 .string
             let code = try await city.freshCode(in: try await city.signedIn(), ["scope": "openid asn"])
             let (registry, now) = (ClientRegistry(city.gateway.gateway.services), city.gateway.clock.now)
-            var json = try #require(City.clients.first { $0.id == "web" }).metadata
+            let settings = try await city.gateway.store.read { try $0.clients.findUsable(ClientID("web"))?.settings }
+            var json = try #require(try StrictJSON.parse(Array((settings ?? "").utf8)).object)
             json["scope"] = "openid profile"
             let metadata = try ClientMetadata(json, settings: city.gateway.gateway.services.settings)
             try await city.gateway.store.write {

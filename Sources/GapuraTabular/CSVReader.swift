@@ -14,10 +14,13 @@
 package struct CSVReader: TabularReader {
     private let source: ByteSource
     private let limits: TabularLimits
+    private let delimiter: UInt8?
 
-    package init(_ source: ByteSource, limits: TabularLimits = TabularLimits()) {
+    /// - Parameter delimiter: one that is known beforehand; else the header tells.
+    package init(_ source: ByteSource, limits: TabularLimits = TabularLimits(), delimiter: UInt8? = nil) {
         self.source = source
         self.limits = limits
+        self.delimiter = delimiter
     }
 
     package mutating func read(
@@ -29,16 +32,16 @@ package struct CSVReader: TabularReader {
         try source.chunks { chunk in
             if parser != nil {
                 try parser?.feed(chunk, header: header, row: row)
-            } else if let delimiter = try opening.feed(chunk) {
-                var started = CSVParser(delimiter: delimiter, limits: limits)
+            } else if let found = try opening.feed(chunk) {
+                var started = CSVParser(delimiter: delimiter ?? found, limits: limits)
                 try opening.rest.withUnsafeBytes { try started.feed($0, header: header, row: row) }
                 opening.rest = []
                 parser = started
             }
         }
         if parser == nil {
-            let delimiter = try opening.finish()
-            var started = CSVParser(delimiter: delimiter, limits: limits)
+            let found = try opening.finish()
+            var started = CSVParser(delimiter: delimiter ?? found, limits: limits)
             try opening.rest.withUnsafeBytes { try started.feed($0, header: header, row: row) }
             parser = started
         }

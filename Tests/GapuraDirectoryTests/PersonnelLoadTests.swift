@@ -175,6 +175,51 @@ struct PersonnelLoadTests {
         await store.close()
     }
 
+    @Test("a plan is refused where a draft changed the tree since it was made, and a new one keeps what the draft did")
+    func draftMeanwhile() async throws {
+        var city = City(people: 40)
+        let (store, run) = try await city.loaded()
+        let later = later
+        city.people[0]["nama"] = "Nama Baru"
+        let stale = try await run.plan(people: city.peopleFile, units: nil, now: later)
+        city.units[1].name = "Dinas Baru"
+        let (rows, digest) = try await city.unitFile.readDraft()
+        let applied = try await store.write { tx in
+            let drafts = UnitDraftDirectory(tx, by: .system, at: later)
+            _ = try drafts.add(
+                rows, fileName: "unor.csv", fileDigest: digest, effectiveAt: later, merges: [:], confirmed: nil)
+            return try drafts.applyDue().count
+        }
+        #expect(applied == 1)
+        await #expect(throws: PersonnelRefusal.outdated) { try await run.apply(stale, by: .system, now: later) }
+        #expect(try await store.read { try $0.loads.list(limit: 9).count } == 1)
+        guard case .applied = try await apply(city, run).outcome else {
+            Issue.record("not applied")
+            return
+        }
+        #expect(try await store.read { try $0.units.find(sourceID: "A0")?.name } == "Dinas Baru")
+        await store.close()
+    }
+
+    @Test("a plan is refused where somebody was forgotten since it was made: their name does not come back")
+    func forgottenMeanwhile() async throws {
+        var city = City(people: 40)
+        city.people[1]["instansi_kerja_id"] = "OTHER"
+        let (store, run) = try await city.loaded()
+        let later = later
+        let pnsID = city.people[1]["pns_id"] ?? ""
+        let id = try #require(try await store.read { try $0.people.find(pnsID: pnsID)?.id })
+        city.people[1]["nama"] = "Nama Baru"
+        let plan = try await run.plan(people: city.peopleFile, units: nil, now: later)
+        try await store.write { tx in
+            let erasure = PersonErasure(tx, by: .system, at: later)
+            try erasure.forget(erasure.subject(id.text))
+        }
+        await #expect(throws: PersonnelRefusal.outdated) { try await run.apply(plan, by: .system, now: later) }
+        #expect(try await store.read { try $0.people.find(id)?.name } == PersonErasure.placeholder)
+        await store.close()
+    }
+
     @Test("attack 272: a number that the directory knows as another person's is refused, never merged")
     func foreignNumber() async throws {
         var city = City(people: 40)

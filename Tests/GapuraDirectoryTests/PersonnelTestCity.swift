@@ -1,6 +1,7 @@
 import Foundation
 import GapuraFormats
 import GapuraStore
+import PostgresTesting
 
 @testable import GapuraDirectory
 
@@ -45,7 +46,7 @@ struct PersonnelTestCity {
     }
 
     static let columns =
-        PersonnelColumn.allCases.map(\.rawValue) + ["nik", "agama_nama"]
+        PersonnelColumn.allCases.map(\.rawValue) + ["agama_nama"]
 
     var peopleFile: PersonnelFile { PersonnelFile(name: "uji.csv", bytes: Self.csv(Self.columns, people)) }
 
@@ -84,8 +85,9 @@ struct PersonnelTestCity {
     }
 
     /// A database with this city loaded.
-    func loaded() async throws -> (store: Store, run: PersonnelRun) {
-        let store = try await Store.open(.sqliteMemory)
+    func loaded(on engine: Engine = .sqlite) async throws -> (store: Store, run: PersonnelRun) {
+        let store = try await Store.open(
+            engine == .sqlite ? .sqliteMemory : .postgres(url: try PostgresCluster.shared().makeDatabase()))
         let run = PersonnelRun(store: store, options: Self.options)
         let plan = try await run.plan(people: peopleFile, units: unitFile, now: Self.now)
         _ = try await run.apply(plan, by: .command(user: "test"), now: Self.now)

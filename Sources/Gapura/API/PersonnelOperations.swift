@@ -8,33 +8,32 @@ import GapuraStore
     import Darwin
 #endif
 
-/// Loads of personnel data: shown first, applied on demand.
+/// Loads of personnel data: shown first, applied on demand, taken back.
 enum PersonnelOperations {
-    static let all = [load, list, show]
+    static let all = [load, list, show, undo, bin]
 
     private static let load = Operation(
-        "personnel.load", ["file", "units", "apply", "confirm_vanished", "findings"]
+        "personnel.load",
+        PersonnelOrigins.members + ["apply", "confirm_vanished", "findings", "changes", "complete"]
     ) { arguments, context in
-        let path = try arguments.text("file")
-        let unitsPath = try arguments.optionalText("units")
         let applies = try arguments.flag("apply")
         let confirmed = try arguments.optionalInteger("confirm_vanished", 0...100_000_000).map { Int($0) }
-        let findings = try arguments.optionalText("findings")
-        if let findings { try FindingsFile.checkFree(findings) }
-        context.progress(0, "reading")
-        let file = try PersonnelFile.open(path)
-        let units = try unitsPath.map { path throws(PersonnelSourceError) in try PersonnelFile.open(path) }
-        let run = PersonnelRun(store: context.store, options: try options(context.settings))
+        let lists = try PreviewLists(
+            findings: arguments.optionalText("findings"), changes: arguments.optionalText("changes"))
+        let isComplete = try arguments.flag("complete")
+        let origins = try PersonnelOrigins(arguments)
+        var options = try options(context.settings)
+        if context.settings.loadNIK { options.identities = context.services.secrets.identities }
+        let run = PersonnelRun(store: context.store, options: options)
         let now = context.now
         context.progress(0.1, "comparing")
-        let plan = try await run.plan(people: file, units: units, now: now)
-        var json = PlanJSON.make(plan)
+        let plan = try await run.plan(people: origins.people, units: origins.units, now: now)
+        let holdings = try await run.holdings(plan, now: now)
+        var json = PlanJSON.make(plan, holdings, options, isComplete: isComplete)
         json["applied"] = false
         // Before anything is changed: a list that cannot be written is an error of a load that did nothing.
-        if let findings {
-            try FindingsFile.write(plan.findingsCSV(), to: findings)
-            json["findings_file"] = .string(findings)
-        }
+        try lists.write(plan, holdings, options.calendar)
+        for (member, name) in lists.members { json[member] = .string(name) }
         guard applies else { return .object(json) }
         let progress = context.progress
         do {
@@ -49,8 +48,8 @@ enum PersonnelOperations {
                 json["already_applied"] = true
             }
         } catch {
-            // The command is given again, with this name.
-            if let findings { unlink(findings) }
+            // The command is given again, with these names.
+            lists.remove()
             throw error
         }
         return .object(json)
@@ -66,22 +65,17 @@ enum PersonnelOperations {
     private static let show = Operation("personnel.show", ["load"]) { arguments, context in
         let id = try arguments.optionalText("load")
         return try await context.store.read { tx in
-            let loads = try tx.loads.list(limit: 10_000)
-            guard let load = id.map({ id in loads.first { $0.id.text.isExactly(id) } }) ?? loads.first else {
-                throw OperationError(
-                    .notFound, "There is no such load; see `gapura personnel list`.",
-                    id: "Tidak ada muatan itu; lihat `gapura personnel list`."
-                )
-            }
+            let load = try id.map { id in try LoadID(id).flatMap { try tx.loads.find($0) } } ?? tx.loads.latest()
+            guard let load else { throw unknown }
             var json = LoadJSON.make(load)
             json["findings"] = .array(
                 try tx.loads.findings(of: load.id).map { finding in
-                    let reason = PersonnelReason(rawValue: finding.reason)
+                    let words = words(finding)
                     return [
                         "row": .integer(finding.rowNumber), "outcome": .string(finding.outcome.rawValue),
                         "reason": .string(finding.reason),
-                        "pns_id": .text(finding.pnsID), "message": .text(reason?.english),
-                        "pesan": .text(reason?.indonesian),
+                        "pns_id": .text(finding.pnsID), "message": .text(words?.english),
+                        "pesan": .text(words?.indonesian),
                     ]
                 }
             )
@@ -89,10 +83,62 @@ enum PersonnelOperations {
         }
     }
 
+    private static func words(_ finding: LoadFinding) -> (indonesian: String, english: String)? {
+        if finding.outcome == .left {
+            return UndoLeft.Reason(rawValue: finding.reason).map { ($0.indonesian, $0.english) }
+        }
+        return PersonnelReason(rawValue: finding.reason).map { ($0.indonesian, $0.english) }
+    }
+
+    private static let undo = Operation(
+        "personnel.undo", ["load", "preview", "confirm_vanished"]
+    ) { arguments, context in
+        guard let id = LoadID(try arguments.text("load")) else { throw unknown }
+        let confirmed = try arguments.optionalInteger("confirm_vanished", 0...100_000_000).map { Int($0) }
+        let undo = PersonnelUndo(store: context.store, options: try options(context.settings))
+        if try arguments.flag("preview") {
+            return .object(UndoJSON.make(try await undo.preview(id, now: context.now)))
+        }
+        do {
+            let report = try await undo.run(id, confirmed: confirmed, by: context.actor, now: context.now)
+            return .object(UndoJSON.make(report))
+        } catch UndoRefusal.undoneAlready(let earlier) {
+            return ["load": .string(id.text), "undo": .string(earlier.text), "already_undone": true]
+        }
+    }
+
+    private static let bin = Operation("personnel.bin", ["limit"]) { arguments, context in
+        let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 100
+        let now = context.now
+        return try await context.store.read { tx in
+            let listed = try tx.bin.list(at: now, limit: limit).map { item -> JSONValue in
+                [
+                    "account": .string(item.entry.accountID.text), "name": .text(item.name),
+                    "pns_id": .text(item.pnsID), "state": .string(item.state.rawValue),
+                    "state_before": .string(item.entry.stateBefore.rawValue),
+                    "reason": .string(item.entry.reason.rawValue), "load": .string(item.entry.loadID.text),
+                    "since": .time(item.entry.enteredAt), "until": .time(item.entry.until),
+                ]
+            }
+            return ["accounts": .array(listed)]
+        }
+    }
+
+    private static var unknown: OperationError {
+        OperationError(
+            .notFound, "There is no such load; see `gapura personnel loads`.",
+            id: "Tidak ada muatan itu; lihat `gapura personnel loads`.")
+    }
+
     /// The settings that concern loads.
     static func options(_ settings: GatewaySettings) throws -> PersonnelOptions {
         var options = PersonnelOptions()
         options.allowsFixtureYears = settings.acceptsFixtures
+        options.stopShare = Double(settings.loadStopShare) / 100
+        options.needsSecondAdmin = settings.loadSecondAdmin
+        options.graceDays = Int64(settings.vanishedGraceDays)
+        options.binDays = Int64(settings.recycleBinDays)
+        options.calendar = CityCalendar(timeZone: settings.timeZone)
         do {
             options.states = try AccountStateTable(overrides: settings.accountStates)
         } catch {
@@ -103,59 +149,57 @@ enum PersonnelOperations {
     }
 }
 
-/// The list of refused rows and warnings, for whoever corrects the data.
-private enum FindingsFile {
-    /// - Throws: `OperationError` if there is a file of that name, before the load is read.
-    static func checkFree(_ path: String) throws {
-        if access(path, F_OK) == 0 { throw exists(path) }
+/// The lists that a preview leaves as files: what is wrong with the data, and what would change.
+private struct PreviewLists {
+    let findings: String?
+    let changes: String?
+
+    /// - Throws: `OperationError` if there is a file of either name, before the load is read.
+    init(findings: String?, changes: String?) throws {
+        self.findings = findings
+        self.changes = changes
+        if let findings, let changes, findings.isExactly(changes) {
+            throw OperationError(
+                .invalid, "The two lists need two names.", id: "Kedua daftar memerlukan dua nama berkas.")
+        }
+        for path in [findings, changes].compactMap({ $0 }) { try NewFile.checkFree(path) }
     }
 
-    /// A new file of mode 0600: whose data is wrong is nobody else's business.
-    static func write(_ text: String, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw errno == EEXIST ? exists(path) : failure(path, errno) }
-        defer { close(descriptor) }
-        var rest = ArraySlice(text.utf8)
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                let error = failure(path, errno)
-                unlink(path)
-                throw error
-            }
-            rest = rest.dropFirst(count)
+    var members: [(String, String)] {
+        [findings.map { ("findings_file", $0) }, changes.map { ("changes_file", $0) }].compactMap { $0 }
+    }
+
+    func write(_ plan: PersonnelPlan, _ holdings: AccountHoldings, _ calendar: CityCalendar) throws {
+        if let findings {
+            let file = try NewFile(findings)
+            try file.write(plan.findingsCSV())
+            try file.finish()
+        }
+        guard let changes else { return }
+        do {
+            let file = try NewFile(changes)
+            try plan.changesCSV(holdings, day: { calendar.day(of: $0)?.iso8601 ?? "" }, file.write)
+            try file.finish()
+        } catch {
+            if let findings { unlink(findings) }
+            throw error
         }
     }
 
-    private static func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        // Glibc's own write: the name is taken here.
-        #if canImport(Glibc)
-            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        #else
-            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-        #endif
-    }
-
-    private static func exists(_ path: String) -> OperationError {
-        OperationError(
-            .conflict, "\(path) exists; the list never overwrites. Choose another name, or move it away.",
-            id: "\(path) sudah ada; daftar tidak pernah menimpa. Pilih nama lain atau pindahkan."
-        )
-    }
-
-    private static func failure(_ path: String, _ code: Int32) -> OperationError {
-        let why = String(cString: strerror(code))
-        return OperationError(
-            .refused, "\(path) cannot be written: \(why); nothing was changed. The gateway must be able to write it.",
-            id: "\(path) tidak dapat ditulis: \(why); tidak ada yang berubah. Gerbang harus dapat menulisnya."
-        )
+    func remove() {
+        for path in [findings, changes].compactMap({ $0 }) { unlink(path) }
     }
 }
 
-/// A plan as operators see it: counts, every refused row, every warning.
+/// A plan as operators see it: counts, every refused row, every warning, and who changes how.
 enum PlanJSON {
-    static func make(_ plan: PersonnelPlan) -> JSONObject {
+    /// How many people are told of who wants a glance.
+    static let glance = 20
+
+    /// - Parameter isComplete: everybody whom the load changes, and not only the first.
+    static func make(
+        _ plan: PersonnelPlan, _ holdings: AccountHoldings, _ options: PersonnelOptions, isComplete: Bool
+    ) -> JSONObject {
         var json: JSONObject = [
             "file": .string(plan.fileName), "source": .string(plan.source), "sha256": .string(plan.fileDigest),
             "repeated": .bool(plan.isRepeated), "counts": .object(plan.countsJSON),
@@ -176,12 +220,52 @@ enum PlanJSON {
                 ]
             }
         )
+        json["kinds"] = .object(
+            JSONObject(plan.kindCounts.map { ($0.kind.rawValue, .integer(Int64($0.people))) }))
+        let people = isComplete ? plan.changes(holdings) : plan.foremost(glance, holdings)
+        json["changes"] = .array(people.map { change($0, options.calendar) })
+        json["changes_complete"] = .bool(isComplete)
+        json["ending_grants"] = .array(
+            holdings.grants.map { grant in
+                [
+                    "id": .string(grant.id.text), "application": .string(grant.applicationSlug),
+                    "role": .string(grant.role), "account": .string(grant.accountID.text),
+                ]
+            })
+        json["units"] = .array(plan.units.changed.isEmpty && plan.units.added.isEmpty ? [] : units(plan))
         if let stop = plan.stop {
             json["stop"] = [
                 "accounts": .integer(Int64(stop.accounts)), "active_accounts": .integer(Int64(stop.activeAccounts)),
+                "second_admin": .bool(options.needsSecondAdmin),
             ]
         }
         return json
+    }
+
+    private static func change(_ change: PersonnelChange, _ calendar: CityCalendar) -> JSONValue {
+        [
+            "row": change.row.map { .integer(Int64($0)) } ?? .null, "pns_id": .text(change.pnsID),
+            "nip": .text(change.nip), "name": .text(change.name),
+            "changes": .array(change.kinds.map { .string($0.rawValue) }),
+            "perubahan": .array(change.kinds.map { .string($0.indonesian) }),
+            "account_before": .text(change.stateBefore?.rawValue), "account_after": .text(change.stateAfter?.rawValue),
+            "sessions": .integer(Int64(change.sessions)), "token_families": .integer(Int64(change.tokens)),
+            "grants": .integer(Int64(change.grants)),
+            "unit_before": .text(change.unitBefore), "unit_after": .text(change.unitAfter),
+            "effective": .text(change.effective.flatMap { calendar.day(of: $0)?.iso8601 }),
+            "reason": .text(change.reason?.rawValue),
+            "pesan": .text(change.reason?.indonesian),
+        ]
+    }
+
+    private static func units(_ plan: PersonnelPlan) -> [JSONValue] {
+        plan.units.added.map { ["id": .string($0.sourceID), "name": .string($0.name), "change": "added"] }
+            + zip(plan.units.previous, plan.units.changed).map { old, new in
+                [
+                    "id": .string(new.sourceID), "name": .string(new.name), "name_before": .string(old.name),
+                    "change": old.name.isExactly(new.name) ? "changed" : "renamed",
+                ]
+            }
     }
 
     private static func finding(_ finding: PersonnelFinding) -> JSONValue {
@@ -198,10 +282,37 @@ enum LoadJSON {
     static func make(_ load: Load) -> JSONObject {
         [
             "id": .string(load.id.text), "file": .string(load.fileName), "sha256": .string(load.fileDigest),
+            "kind": .string(load.kind.rawValue), "undoes": .text(load.undoes?.text),
+            "undone_by": .text(load.undoneBy?.text),
             "applied_at": .time(load.appliedAt),
             "actor": .string(load.actor),
             // Written by ourselves; a load whose counts cannot be read is still listed.
             "counts": (try? StrictJSON.parse(Array(load.counts.utf8))) ?? .null,
         ]
+    }
+}
+
+/// What taking a load back did, or would do.
+enum UndoJSON {
+    static func make(_ report: UndoReport) -> JSONObject {
+        var json: JSONObject = [
+            "load": .string(report.load.text), "undo": .text(report.undo?.text),
+            "restored": .object(report.countsJSON),
+            "left": .array(
+                report.left.map { left in
+                    [
+                        "entity": .string(left.entity.rawValue), "id": .string(left.entityID),
+                        "pns_id": .text(left.pnsID), "name": .text(left.name),
+                        "columns": .array(left.columns.map { .string($0) }), "reason": .string(left.reason.rawValue),
+                        "message": .string(left.reason.english), "pesan": .string(left.reason.indonesian),
+                    ]
+                }),
+        ]
+        if let stop = report.stop, report.undo == nil {
+            json["stop"] = [
+                "accounts": .integer(Int64(stop.accounts)), "active_accounts": .integer(Int64(stop.activeAccounts)),
+            ]
+        }
+        return json
     }
 }

@@ -1,20 +1,24 @@
+import GapuraDirectory
 package import GapuraFormats
 package import GapuraStore
 package import Logging
 import ServiceLifecycle
 
-/// Removes rows that nothing can need any more, every five minutes.
+/// Removes rows that nothing can need any more, every five minutes; and once a day those of the audit that are older
+/// than the setting says and in a file.
 package struct UpkeepJob: Service {
     private static let pause: Duration = .seconds(300)
 
     private let store: Store
     private let historyDays: Int
+    private let auditDays: Int
     private let clock: WallClock
     private let logger: Logger
 
-    package init(store: Store, historyDays: Int, clock: WallClock, logger: Logger) {
+    package init(store: Store, historyDays: Int, auditDays: Int = 0, clock: WallClock, logger: Logger) {
         self.store = store
         self.historyDays = historyDays
+        self.auditDays = auditDays
         self.clock = clock
         self.logger = logger
     }
@@ -33,5 +37,25 @@ package struct UpkeepJob: Service {
         } catch {
             logger.warning("upkeep.failed", metadata: ["error": "\(error)"])
         }
+        guard auditDays > 0 else { return }
+        do {
+            try await purgeAudit(now)
+        } catch {
+            logger.warning("upkeep.audit_not_purged", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// A day's rows at once: each purge is a row of its own.
+    private func purgeAudit(_ now: Timestamp) async throws {
+        let store = store
+        let before = now.adding(seconds: -Int64(clamping: auditDays) * 86_400)
+        guard let first = try await store.read({ try $0.audit.firstTime() }), first < before.adding(seconds: -86_400)
+        else { return }
+        var (gone, hasMore) = (0, true)
+        while hasMore {
+            let step = try await store.write { try AuditPurge.step(before: before, by: .system, in: $0, at: now) }
+            (gone, hasMore) = (gone + step.rows, step.hasMore)
+        }
+        if gone > 0 { logger.info("upkeep.audit_purged", metadata: ["rows": "\(gone)"]) }
     }
 }

@@ -82,4 +82,10 @@ package struct AccountStateTable: Sendable {
             }
         return !worksHere && state.maySignIn ? .menunggu : state
     }
+
+    /// What the code itself decides, whatever the account's state; nil where it leaves that as it is.
+    func decided(for code: String?, worksHere: Bool) -> AccountState? {
+        guard let code, case .state(let state) = rules[ExactText(code)] else { return nil }
+        return !worksHere && state.maySignIn ? .menunggu : state
+    }
 }

@@ -44,7 +44,8 @@ package struct CalendarDate: Hashable, Sendable {
         Timestamp(seconds: Int64(daysSince1970) * 86_400)
     }
 
-    private var daysSince1970: Int {
+    /// Days from 1 January 1970 to this day.
+    package var daysSince1970: Int {
         // Days from civil: years begin in March, so the leap day is the last of its year.
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400
@@ -53,7 +54,9 @@ package struct CalendarDate: Hashable, Sendable {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    private init?(daysSince1970 days: Int) {
+    /// Nil outside the years 1 to 9999.
+    package init?(daysSince1970 days: Int) {
+        guard (-719_162...2_932_896).contains(days) else { return nil }
         let shifted = days + 719_468
         let era = shifted / 146_097
         let dayOfEra = shifted - era * 146_097
@@ -66,7 +69,7 @@ package struct CalendarDate: Hashable, Sendable {
             day: dayOfYear - (153 * month + 2) / 5 + 1)
     }
 
-    private static func days(in month: Int, of year: Int) -> Int {
+    static func days(in month: Int, of year: Int) -> Int {
         switch month {
         case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
         case 4, 6, 9, 11: 30

@@ -1,7 +1,8 @@
 internal import GapuraFormats
 internal import GapuraStore
 
-/// The directory as it is before a load, in the form in which a load compares itself with it.
+/// The directory as it is before a load, in the form in which a load compares itself with it: of a hundred thousand
+/// people it is most of what a preview keeps in memory, so nothing is kept twice.
 struct DirectorySnapshot: Sendable {
     struct AccountBrief: Sendable {
         let id: AccountID
@@ -10,34 +11,88 @@ struct DirectorySnapshot: Sendable {
         let isActiveSuperadmin: Bool
     }
 
-    var people: [String: Person] = [:]
-    var aliases: [PersonID: [PersonAlias]] = [:]
-    /// Who has a NIP or NI PPPK today.
-    var ownerOfNIP: [String: PersonID] = [:]
-    var accounts: [PersonID: AccountBrief] = [:]
+    /// Somebody who is known by a `pns_id`.
+    struct Known: Sendable {
+        let person: Person
+        fileprivate(set) var account: AccountBrief?
+        /// The NIP or NI PPPK of today, as a number: it has eighteen digits. Nought: none.
+        fileprivate(set) var number: UInt64 = 0
+        /// Whoever has a second one.
+        fileprivate(set) var furtherNumbers: [UInt64] = []
+
+        func has(_ number: UInt64) -> Bool { self.number == number || furtherNumbers.contains(number) }
+        var numbers: [UInt64] { number == 0 ? [] : [number] + furtherNumbers }
+    }
+
+    /// What waits for a person, or acted and still counts.
+    struct Scheduled: Sendable {
+        /// Missing in the files.
+        var vanished: ScheduledChange?
+        var retired: ScheduledChange?
+    }
+
+    private(set) var people: [Known] = []
+    private var places: [String: Int32] = [:]
+    /// Who has a number today; people without a `pns_id` too.
+    private var owners: [UInt64: PersonID] = [:]
+    private(set) var scheduled: [PersonID: Scheduled] = [:]
     /// Superadmins who can sign in, accounts without a person among them.
-    var activeSuperadmins = 0
-    var units: [Unit] = []
-    var pastUnits: [Unit] = []
-    var latestLoad: Load?
-    var governmentIDs: Set<String> = []
+    private(set) var activeSuperadmins = 0
+    /// Accounts of people that may sign in.
+    private(set) var activeAccounts = 0
+    private(set) var units: [Unit] = []
+    private(set) var pastUnits: [Unit] = []
+    private(set) var latestLoad: Load?
+    /// The last row of the audit: what changed the directory since has its row behind it.
+    private(set) var auditSeq: Int64 = 0
+    private(set) var governmentIDs: Set<String> = []
 
     /// - Parameter unitIDs: the ids of the unit file, to find units that had ended.
     init(_ tx: Transaction, unitIDs: [String], now: Timestamp) throws {
+        let count = Int(clamping: try tx.people.count())
+        people.reserveCapacity(count)
+        places.reserveCapacity(count)
+        owners.reserveCapacity(count)
+        var byID: [PersonID: Int32] = [:]
+        byID.reserveCapacity(count)
+        var shared = SharedTexts()
         try tx.people.each { person in
-            if let pnsID = person.pnsID { people[pnsID] = person }
+            guard let pnsID = person.pnsID else { return }
+            var person = person
+            shared.share(&person)
+            let place = Int32(clamping: people.count)
+            places[pnsID] = place
+            byID[person.id] = place
+            people.append(Known(person: person))
         }
         try tx.people.eachCurrentAlias { alias in
-            aliases[alias.personID, default: []].append(alias)
-            if alias.kind != .pnsID { ownerOfNIP[alias.value] = alias.personID }
+            guard alias.kind != .pnsID, let number = UInt64(alias.value) else { return }
+            guard let place = byID[alias.personID].map({ Int($0) }) else {
+                owners[number] = alias.personID
+                return
+            }
+            owners[number] = people[place].person.id
+            if people[place].number == 0 {
+                people[place].number = number
+            } else {
+                people[place].furtherNumbers.append(number)
+            }
         }
         try tx.accounts.each { account in
             let isActiveSuperadmin = account.role == .superadmin && account.state(at: now) == .aktif
             if isActiveSuperadmin { activeSuperadmins += 1 }
             guard let personID = account.personID else { return }
-            accounts[personID] = AccountBrief(
+            if account.state.maySignIn { activeAccounts += 1 }
+            guard let place = byID[personID] else { return }
+            people[Int(place)].account = AccountBrief(
                 id: account.id, state: account.state, stateBy: account.stateBy,
                 isActiveSuperadmin: isActiveSuperadmin)
+        }
+        try tx.schedule.eachOpen { change in
+            switch change.kind {
+            case .vanished: scheduled[change.personID, default: Scheduled()].vanished = change
+            case .retired: scheduled[change.personID, default: Scheduled()].retired = change
+            }
         }
         units = try tx.units.list()
         let current = Set(units.map(\.sourceID))
@@ -45,9 +100,44 @@ struct DirectorySnapshot: Sendable {
             if let unit = try tx.units.find(sourceID: id) { pastUnits.append(unit) }
         }
         latestLoad = try tx.loads.latest()
+        auditSeq = try tx.audit.head().seq
         governmentIDs = Set(try tx.upkeep.meta(Self.governmentsKey)?.split(separator: " ").map(String.init) ?? [])
     }
 
     /// Where the ids of our government are remembered between loads.
     static let governmentsKey = "personnel.governments"
+
+    func find(_ pnsID: String) -> Known? {
+        places[pnsID].map { people[Int($0)] }
+    }
+
+    /// Who has this number today.
+    func owner(of number: UInt64) -> PersonID? { owners[number] }
+}
+
+/// One copy of each text that many people share: units, posts, grades. Of a hundred thousand people they would be most
+/// of the memory.
+struct SharedTexts {
+    private var texts: Set<ExactText> = []
+    private var units: [String: UnitID] = [:]
+
+    mutating func share(_ text: inout String?) {
+        guard let value = text, value.utf8.count > 15 else { return }  // shorter ones live in the String itself
+        text = texts.insert(ExactText(value)).memberAfterInsert.text
+    }
+
+    mutating func share(_ person: inout Person) {
+        share(&person.statusName)
+        share(&person.grade)
+        share(&person.postID)
+        share(&person.postName)
+        share(&person.backTitle)
+        guard let unit = person.unitID else { return }
+        if let known = units[unit.text] { person.unitID = known } else { units[unit.text] = unit }
+    }
+}
+
+extension NIP {
+    /// The eighteen digits as the number that they are.
+    var number: UInt64 { UInt64(digits) ?? 0 }
 }

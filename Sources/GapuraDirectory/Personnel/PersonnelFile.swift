@@ -13,12 +13,14 @@ internal import GapuraTokens
 ///
 /// Hashing goes with the reading, so the digest is that of the bytes that were taken, whoever writes to the file
 /// meanwhile.
-package struct PersonnelFile: Sendable {
+package struct PersonnelFile: PersonnelOrigin {
     /// The last part of the path; for people to recognise, never used as a path.
     package let name: String
     private let path: String?
     private let bytes: RandomAccessBytes
     private let maximumInflatedBytes: Int64
+    /// Nil: SIASN's export, known by its first bytes.
+    private var profile: PersonnelProfile?
 
     /// A file in memory.
     /// - Parameter maximumInflatedBytes: for uploads; a file given to the command may inflate as far as its ratio
@@ -34,6 +36,13 @@ package struct PersonnelFile: Sendable {
         return PersonnelFile(name, path, try OpenedFile.open(path, maximumBytes), .max)
     }
 
+    /// The same file, to be understood by a profile.
+    package func with(_ profile: PersonnelProfile?) -> PersonnelFile {
+        var copy = self
+        copy.profile = profile
+        return copy
+    }
+
     private init(_ name: String, _ path: String?, _ bytes: RandomAccessBytes, _ maximumInflatedBytes: Int64) {
         self.name = name
         self.path = path
@@ -43,15 +52,18 @@ package struct PersonnelFile: Sendable {
 
     // MARK: Reading
 
-    /// Hands out the file as a source of people, which `body` reads to its end.
-    /// - Returns: the SHA-256 of what was read, base64url.
-    func readPeople(_ body: (any PersonnelSource) throws -> Void) throws -> String {
-        try read { contents in
-            switch contents {
-            case .workbook(let bytes): try body(SIASNWorkbookSource(bytes, limits: limits))
-            case .text(let stream): try body(SIASNTextSource(stream, limits: limits))
-            }
+    package func readPeople(
+        withNIK: Bool, _ stop: any PersonnelStop, _ body: (any PersonnelSource) throws -> Void
+    ) throws -> String {
+        let digest = try read { contents in
+            let (reader, profile) = try table(contents)
+            try body(TableSource(reader, profile: profile, withNIK: withNIK))
         }
+        return profiled(digest)
+    }
+
+    package func readUnits(_ stop: any PersonnelStop) throws -> (rows: [UnitRow], digest: String) {
+        try readUnits()
     }
 
     /// Reads the file as a list of units.
@@ -59,19 +71,56 @@ package struct PersonnelFile: Sendable {
         var rows: [UnitRow] = []
         let digest = try read { contents in
             switch contents {
-            case .workbook(let bytes): rows = try UnitFileSource(XLSXReader(bytes, limits: limits)).read()
-            case .text(let stream): rows = try UnitFileSource(CSVReader(stream, limits: limits)).read()
+            case .workbook(let bytes):
+                rows = try UnitFileSource(XLSXReader(bytes, limits: limits), profile: profile ?? .siasnWorkbook).read()
+            case .text(let stream):
+                let reader = CSVReader(stream, limits: limits, delimiter: profile?.delimiter)
+                rows = try UnitFileSource(reader, profile: profile ?? .siasnText).read()
             }
         }
-        return (rows, digest)
+        return (rows, profiled(digest))
+    }
+
+    /// The reader for the file and the profile by which it is understood.
+    private func table(_ contents: Contents) throws -> (any TabularReader, PersonnelProfile) {
+        switch contents {
+        case .workbook(let bytes):
+            if let profile, profile.format != .any, profile.format != .xlsx {
+                throw PersonnelSourceError.format(profile: profile.name, file: name)
+            }
+            return (XLSXReader(bytes, limits: limits), profile ?? .siasnWorkbook)
+        case .text(let stream):
+            if let profile, profile.format != .any, profile.format != .csv {
+                throw PersonnelSourceError.format(profile: profile.name, file: name)
+            }
+            return (CSVReader(stream, limits: limits, delimiter: profile?.delimiter), profile ?? .siasnText)
+        }
+    }
+
+    /// The same file understood otherwise is another load: a mended profile must not be answered with "done already".
+    private func profiled(_ digest: String) -> String {
+        guard let profile, PersonnelProfile.siasnWorkbook != profile, PersonnelProfile.siasnText != profile else {
+            return digest
+        }
+        return RowDigest.of([digest, profile.yaml])
+    }
+
+    /// Hands out the file as a table of whatever columns.
+    func readAsTable(_ body: (any TabularReader) throws -> Void) throws -> String {
+        try read { contents in
+            switch contents {
+            case .workbook(let bytes): try body(XLSXReader(bytes, limits: limits))
+            case .text(let stream): try body(CSVReader(stream, limits: limits))
+            }
+        }
     }
 
     /// Whether the file still has the bytes that a plan was made of: another one may have its name by now, or somebody
     /// wrote to it.
     /// - Throws: `PersonnelSourceError.changed`
-    func check(_ digest: String) throws {
+    package func check(_ digest: String) throws {
         let now = try path.map { try PersonnelFile.open($0) } ?? self
-        guard try now.digest().isExactly(digest) else { throw PersonnelSourceError.changed(name) }
+        guard try profiled(now.digest()).isExactly(digest) else { throw PersonnelSourceError.changed(name) }
     }
 
     private enum Contents {

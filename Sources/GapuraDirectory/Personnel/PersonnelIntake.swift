@@ -1,32 +1,66 @@
 internal import GapuraStore
 internal import GapuraTabular
 
+/// What an intake asks about people while it reads.
+protocol KnownPeople {
+    /// The same text as it is in memory already, if it is.
+    func kept(_ pnsID: String) -> String
+    /// Whether the directory says already what the record says, so that nothing will come of it.
+    func isSettled(_ record: PersonnelRecord) -> Bool
+}
+
 /// Turns the rows of a source into checked records, and says about every other row why not. It knows no database.
+///
+/// Of a row that says what is known already only its numbers are kept: in most months that is nearly every row.
 struct PersonnelIntake: Sendable {
     /// Test data has people born 18xx; a real city refuses them.
     let allowsFixtureYears: Bool
 
     private(set) var rows = 0
+    /// Those of which something may come.
     private(set) var records: [PersonnelRecord] = []
+    private var settledRows: [SettledRow] = []
     private(set) var rejected: [PersonnelFinding] = []
     private(set) var warnings: [PersonnelFinding] = []
     /// Every usable `pns_id` of the file, of refused rows too: these people have not vanished.
     private(set) var seen: Set<String> = []
-    private var rowsByNIP: [String: [(row: Int, pnsID: String?)]] = [:]
-    private var rowsByPNSID: [String: [Int]] = [:]
+    private var numbers: Set<UInt64> = []
+    /// NIPs and ids that more than one row has.
+    private var repeatedNumbers: Set<UInt64> = []
+    private var repeatedIDs: Set<String> = []
 
-    init(allowsFixtureYears: Bool) {
+    /// NIKs, where they are asked for.
+    private(set) var identities: PersonnelIdentities?
+
+    private struct SettledRow: Sendable {
+        let row: Int
+        let number: UInt64
+        let pnsID: String
+    }
+
+    /// How many rows say what is known already.
+    var settled: Int { settledRows.count }
+
+    init(allowsFixtureYears: Bool, takesNIK: Bool = false) {
         self.allowsFixtureYears = allowsFixtureYears
+        if takesNIK { identities = PersonnelIdentities() }
     }
 
     /// Reads a source to its end.
-    /// - Parameter check: asked now and then; what it throws ends the reading.
-    mutating func read(_ source: some PersonnelSource, check: () throws -> Void = {}) throws {
+    /// - Parameters:
+    ///   - known: nobody, where there is no directory to compare with.
+    ///   - check: asked now and then; what it throws ends the reading.
+    mutating func read(
+        _ source: some PersonnelSource, known: (any KnownPeople)? = nil, check: () throws -> Void = {}
+    ) throws {
         try source.read { row in
             if row.isBlank { return }
             rows += 1
             if rows.isMultiple(of: 1000) { try check() }
-            take(row)
+            take(row, known)
+        }
+        for identity in identities?.takeShared() ?? [] {
+            warnings.append(PersonnelFinding(row: identity.row, reason: .nikShared, pnsID: identity.pnsID))
         }
         refuseDuplicates()
     }
@@ -34,15 +68,13 @@ struct PersonnelIntake: Sendable {
     /// Takes the records of these rows out again, because the directory contradicts them.
     mutating func reject(_ rows: Set<Int>, _ reason: PersonnelReason) {
         guard !rows.isEmpty else { return }
-        let refused = records.filter { rows.contains($0.row) }
-        let ids = Dictionary(refused.map { ($0.row, $0.pnsID) }) { first, _ in first }
-        reject(rows: rows, reason) { ids[$0] }
+        reject(reason, records: { rows.contains($0.row) }) { rows.contains($0.row) }
         rejected.sort { $0.row < $1.row }
     }
 
     // MARK: One row
 
-    private mutating func take(_ row: PersonnelRow) {
+    private mutating func take(_ row: PersonnelRow, _ known: (any KnownPeople)?) {
         var pnsID: String?
         var problem: PersonnelReason?
         do throws(IdentifierProblem) {
@@ -51,14 +83,15 @@ struct PersonnelIntake: Sendable {
         } catch {
             problem = PersonnelReason(error)
         }
-        if let pnsID {
-            seen.insert(pnsID)
-            rowsByPNSID[pnsID, default: []].append(row.number)
+        if let text = pnsID {
+            let text = known?.kept(text) ?? text
+            pnsID = text
+            if !seen.insert(text).inserted { repeatedIDs.insert(text) }
         }
         var nip: NIP?
         do throws(IdentifierProblem) {
             let parsed = try nipOf(row[.nip])
-            rowsByNIP[parsed.digits, default: []].append((row.number, pnsID))
+            if !numbers.insert(parsed.number).inserted { repeatedNumbers.insert(parsed.number) }
             nip = parsed
         } catch {
             problem = problem ?? PersonnelReason(error)
@@ -69,7 +102,19 @@ struct PersonnelIntake: Sendable {
             return
         }
         warn(row, pnsID, nip)
-        records.append(record(row, pnsID, nip, name))
+        takeNIK(row, pnsID)
+        let record = record(row, pnsID, nip, name)
+        if known?.isSettled(record) == true {
+            settledRows.append(SettledRow(row: row.number, number: nip.number, pnsID: pnsID))
+        } else {
+            records.append(record)
+        }
+    }
+
+    private mutating func takeNIK(_ row: PersonnelRow, _ pnsID: String) {
+        for reason in identities?.take(row, pnsID) ?? [] {
+            warnings.append(PersonnelFinding(row: row.number, reason: reason, pnsID: pnsID))
+        }
     }
 
     private static func pnsID(_ cell: TabularCell) throws(IdentifierProblem) -> String? {
@@ -99,6 +144,7 @@ struct PersonnelIntake: Sendable {
             statusCode: code, statusName: CellText.name(row[.statusName]), grade: CellText.name(row[.grade]),
             postKind: CellText.identifier(row[.postKind]), postID: CellText.identifier(row[.postID]),
             postName: CellText.name(row[.postName]), postSince: CellText.date(row[.postSince]),
+            retiresOn: CellText.date(row[.retiresOn]),
             unitSourceID: CellText.identifier(row[.unitID]), governmentID: CellText.identifier(row[.governmentID]),
             email: Self.email(row[.email]), phone: CellText.identifier(row[.phone])
         )
@@ -142,23 +188,23 @@ struct PersonnelIntake: Sendable {
 
     /// Two rows with one NIP or one `pns_id`: nobody can say which is right, so none is taken.
     private mutating func refuseDuplicates() {
-        let shared = rowsByNIP.values.filter { $0.count > 1 }.flatMap { $0 }
-        let owners = Dictionary(shared.map { ($0.row, $0.pnsID) }) { first, _ in first }
-        reject(rows: Set(shared.map(\.row)), .duplicateNIP) { owners[$0] ?? nil }
-        let repeated = rowsByPNSID.filter { $0.value.count > 1 }
-        let ids = Dictionary(repeated.flatMap { id, rows in rows.map { ($0, id) } }) { first, _ in first }
-        reject(rows: Set(ids.keys), .duplicatePNSID) { ids[$0] }
-        rowsByNIP = [:]
-        rowsByPNSID = [:]
+        let (numbers, ids) = (repeatedNumbers, repeatedIDs)
+        reject(.duplicateNIP, records: { numbers.contains($0.nip.number) }) { numbers.contains($0.number) }
+        reject(.duplicatePNSID, records: { ids.contains($0.pnsID) }) { ids.contains($0.pnsID) }
+        self.numbers = []
         rejected.sort { $0.row < $1.row }
     }
 
-    private mutating func reject(rows: Set<Int>, _ reason: PersonnelReason, pnsID: (Int) -> String?) {
-        guard !rows.isEmpty else { return }
-        let taken = Set(records.lazy.map(\.row).filter { rows.contains($0) })
-        guard !taken.isEmpty else { return }
-        records.removeAll { taken.contains($0.row) }
-        warnings.removeAll { taken.contains($0.row) }
-        for row in taken.sorted() { rejected.append(PersonnelFinding(row: row, reason: reason, pnsID: pnsID(row))) }
+    private mutating func reject(
+        _ reason: PersonnelReason, records isRefused: (PersonnelRecord) -> Bool, settled: (SettledRow) -> Bool
+    ) {
+        var refused = records.filter(isRefused).map { (row: $0.row, pnsID: $0.pnsID) }
+        refused += settledRows.filter(settled).map { (row: $0.row, pnsID: $0.pnsID) }
+        guard !refused.isEmpty else { return }
+        let rows = Set(refused.map(\.row))
+        records.removeAll { rows.contains($0.row) }
+        settledRows.removeAll { rows.contains($0.row) }
+        warnings.removeAll { rows.contains($0.row) }
+        for (row, pnsID) in refused { rejected.append(PersonnelFinding(row: row, reason: reason, pnsID: pnsID)) }
     }
 }

@@ -9,6 +9,16 @@ package struct PersonnelOptions: Sendable {
     /// The share of accounts that may sign in beyond which a load has to be confirmed before it takes that right from
     /// them.
     package var stopShare = 0.05
+    /// Whether the number must be repeated by another admin than the one who asked.
+    package var needsSecondAdmin = false
+    /// Days between the first load in which somebody is missing and the suspension of the account.
+    package var graceDays: Int64 = 14
+    /// Days for which an account that personnel data closed is listed in the recycle bin.
+    package var binDays: Int64 = 90
+    /// Seals the NIKs that come along; nil drops them while parsing.
+    package var identities: IdentityVault?
+    /// Where the city's days begin.
+    package var calendar = CityCalendar(timeZone: "Asia/Jakarta")
 
     package init() {}
 }
@@ -19,7 +29,9 @@ package enum PersonnelRefusal: Error, Sendable, Equatable, CustomStringConvertib
     case governmentUnknown
     /// Too many accounts would lose their sign-in; see `PersonnelPlan.Stop`.
     case mustConfirm(PersonnelPlan.Stop)
-    /// Another load was applied after this one was planned.
+    /// A second admin has to repeat the number; who asked may not.
+    case needsSecondAdmin(PersonnelPlan.Stop)
+    /// Another load was applied, the tree changed or somebody was forgotten after this one was planned.
     case outdated
 
     package var description: String {
@@ -29,8 +41,11 @@ package enum PersonnelRefusal: Error, Sendable, Equatable, CustomStringConvertib
         case .mustConfirm(let stop):
             "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; "
                 + "repeat the number \(stop.accounts) to go on"
+        case .needsSecondAdmin(let stop):
+            "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; "
+                + "another admin has to repeat the number \(stop.accounts)"
         case .outdated:
-            "another load was applied meanwhile; read the file again"
+            "people or units were changed meanwhile; read the file again"
         }
     }
 }

@@ -4,11 +4,16 @@ internal import GapuraTabular
 
 /// What a load would do, before it does anything: the file was read and compared with the directory.
 package struct PersonnelPlan: Sendable {
-    /// A known person who is not in the file any more. Nobody is changed for that.
+    /// A known person who is not in the file, and was in the last one. The account is suspended when the grace is over.
     package struct Vanished: Sendable, Equatable {
         package let pnsID: String
         package let personID: PersonID
+        package let name: String
+        package let unitID: UnitID?
+        package let accountID: AccountID?
         package let state: AccountState?
+        /// Whether there is a sign-in to take away, and no admin's word against it.
+        package let willSuspend: Bool
     }
 
     /// Why the load stops: too many accounts would lose their sign-in or lost their person.
@@ -37,6 +42,14 @@ package struct PersonnelPlan: Sendable {
         package var stateChanges = 0
         package var accountsAdded = 0
         package var vanished = 0
+        /// Missing before, and still.
+        package var missing = 0
+        /// Of the known ones, by what becomes of the account.
+        package var returned = 0
+        package var retired = 0
+        package var suspended = 0
+        /// Will retire on a day to come.
+        package var scheduled = 0
     }
 
     package let fileName: String
@@ -59,6 +72,9 @@ package struct PersonnelPlan: Sendable {
     package let unknownCodes: [String: Int]
     /// Set where the load must be confirmed.
     package let stop: Stop?
+    /// When those who vanish now are suspended.
+    package let graceEnds: Timestamp
+    let binDays: Int64
 
     /// A change of state, for counting.
     package struct StateChange: Hashable, Sendable {
@@ -69,11 +85,17 @@ package struct PersonnelPlan: Sendable {
     /// What to write, person by person.
     let steps: [PersonStep]
     let baseLoadID: LoadID?
+    /// The end of the audit when the directory was read: see `PersonnelRun.changesDirectory`.
+    let baseSeq: Int64
+    /// Of the units that are and that will be.
+    let unitNames: [UnitID: String]
     /// What the plan was made of, to be looked at again before it is applied.
     var files: [PlannedFile] = []
+    /// NIKs of accepted rows; in no preview, and in no record of the load.
+    var identities: [PersonnelIdentity] = []
 
     struct PlannedFile: Sendable {
-        let file: PersonnelFile
+        let file: any PersonnelOrigin
         let digest: String
     }
 
@@ -112,7 +134,9 @@ package struct PersonnelPlan: Sendable {
             ("renamed", number(counts.renamed)),
             ("renumbered", number(counts.renumbered)), ("restatused", number(counts.restatused)),
             ("state_changes", number(counts.stateChanges)), ("accounts_added", number(counts.accountsAdded)),
-            ("vanished", number(counts.vanished)),
+            ("vanished", number(counts.vanished)), ("missing", number(counts.missing)),
+            ("returned", number(counts.returned)), ("retired", number(counts.retired)),
+            ("suspended", number(counts.suspended)), ("scheduled", number(counts.scheduled)),
             ("units_added", number(units.added.count)), ("units_changed", number(units.changed.count)),
             ("unit_findings", number(units.findings.count)), ("rejected_by_reason", reasons(rejected)),
             ("warnings_by_reason", reasons(warnings)),
@@ -130,10 +154,33 @@ struct PersonStep: Sendable {
     /// The number the person is known by from now on, where it is another one.
     var newNIP: PersonAlias.Kind?
     var nip: String
-    var endedAliases: [AliasID] = []
     /// Nil for a new account.
     var accountID: AccountID?
     var oldState: AccountState?
     /// Nil where the account stays as it is.
     var newState: AccountState?
+    var stateBy: StateSource?
+    var isActiveSuperadmin = false
+    /// The person as known.
+    var known: KnownPerson?
+    var kinds = ChangeKinds()
+    var scheduled: [ScheduledStep] = []
+}
+
+/// A person as known before a load; apart, because most steps of a first load have none.
+final class KnownPerson: Sendable {
+    let person: Person
+
+    init(_ person: Person) {
+        self.person = person
+    }
+}
+
+/// What happens to the things that wait for a person.
+struct ScheduledStep: Sendable {
+    let isAdded: Bool
+    /// As it will be; its load and, of an addition, its person are those of the writing.
+    let change: ScheduledChange
+    /// As it is; nil for an addition.
+    let before: ScheduledChange?
 }

@@ -21,6 +21,13 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
     case worksElsewhere = "works_elsewhere"
     case emailUnusable = "email_unusable"
     case lastSuperadmin = "last_superadmin"
+    case retirementDateFar = "retirement_date_far"
+    case retirementDatePast = "retirement_date_past"
+    case nikNumeric = "nik_numeric"
+    case nikUnusable = "nik_unusable"
+    case nikShared = "nik_shared"
+    case nikProvinceUnknown = "nik_province_unknown"
+    case nikUnconfirmed = "nik_unconfirmed"
 
     init(_ problem: IdentifierProblem) {
         self =
@@ -58,6 +65,16 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
         case .worksElsewhere: "Instansi kerja adalah pemerintah lain; orang ini dikenal tetapi tidak dapat masuk."
         case .emailUnusable: "Alamat email dinas tidak dapat dipakai dan tidak diambil."
         case .lastSuperadmin: "Superadmin terakhir; akunnya tetap aktif. Tambahkan superadmin lain, lalu muat ulang."
+        case .retirementDateFar:
+            "TMT pensiun lebih dari setahun lagi padahal statusnya sudah pensiun; berlaku sekarang."
+        case .retirementDatePast:
+            "TMT pensiun sudah lewat padahal statusnya masih aktif; akun dibiarkan. Periksa datanya."
+        case .nikNumeric:
+            "NIK tersimpan sebagai angka sehingga digit terakhirnya hilang; NIK tidak diambil. Ubah kolom menjadi Teks."
+        case .nikUnusable: "NIK bukan 16 digit dengan tanggal dan nomor urut yang mungkin; NIK tidak diambil."
+        case .nikShared: "NIK ini dipakai lebih dari satu orang; NIK tidak diambil untuk siapa pun."
+        case .nikProvinceUnknown: "Kode provinsi pada NIK tidak dikenal; NIK diambil. Periksa datanya."
+        case .nikUnconfirmed: "SIASN menandai NIK ini belum sah menurut Dukcapil; NIK diambil. Periksa datanya."
         }
     }
 
@@ -84,6 +101,16 @@ package enum PersonnelReason: String, Sendable, CaseIterable {
         case .emailUnusable: "The official email address is unusable and was not taken."
         case .lastSuperadmin:
             "The last superadmin; the account keeps its state. Add another superadmin, then load again."
+        case .retirementDateFar:
+            "The retirement date is more than a year away although the status says retired; it acts now."
+        case .retirementDatePast:
+            "The retirement date has passed although the status is active; the account is left alone. Check the data."
+        case .nikNumeric:
+            "The NIK is stored as a number, so its last digits are lost; it was not taken. Make the column Text."
+        case .nikUnusable: "The NIK is not 16 digits with a possible day and serial; it was not taken."
+        case .nikShared: "More than one person has this NIK; it was taken for nobody."
+        case .nikProvinceUnknown: "The province code of the NIK is unknown; it was taken. Check the data."
+        case .nikUnconfirmed: "SIASN says that Dukcapil has not confirmed this NIK; it was taken. Check the data."
         }
     }
 }

@@ -16,6 +16,8 @@ package struct PersonnelRecord: Sendable, Equatable {
     package var postID: String?
     package var postName: String?
     package var postSince: CalendarDate?
+    /// `tmt_pensiun`, where the file has it.
+    package var retiresOn: CalendarDate?
     /// The unit's id in the source; whether it is known is decided against the tree.
     package var unitSourceID: String?
     /// The government the person works for, `instansi_kerja_id`.

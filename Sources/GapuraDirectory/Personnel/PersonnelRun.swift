@@ -19,26 +19,45 @@ package struct PersonnelRun: Sendable {
     }
 
     /// Reads the files and compares them with the directory. Changes nothing.
-    package func plan(people: PersonnelFile, units: PersonnelFile?, now: Timestamp) async throws -> PersonnelPlan {
+    package func plan(
+        people: any PersonnelOrigin, units: (any PersonnelOrigin)?, now: Timestamp
+    ) async throws -> PersonnelPlan {
         let options = options
-        let input = try await PersonnelThread.run { cancellation in
-            try PersonnelInput(people: people, units: units, options) { try cancellation.check() }
-        }
-        let ids = input.units?.compactMap(\.sourceID) ?? []
+        let tree = try await PersonnelThread.run { stop in try units?.readUnits(stop) }
+        let ids = tree?.rows.compactMap(\.sourceID) ?? []
         let directory = try await store.read { tx in try DirectorySnapshot(tx, unitIDs: ids, now: now) }
-        let governments = try governmentIDs(input.units, directory)
-        return try await PersonnelThread.run { _ in
+        let governments = governmentIDs(tree?.rows, directory)
+        return try await PersonnelThread.run { cancellation in
             let unitPlan =
-                input.units.map { UnitPlan($0, current: directory.units, past: directory.pastUnits, now: now) }
+                tree.map { UnitPlan($0.rows, current: directory.units, past: directory.pastUnits, now: now) }
                 ?? UnitPlan(current: directory.units)
             var comparison = PersonnelComparison(
-                options: options, directory: directory, units: unitPlan, governmentIDs: governments, now: now)
+                options: options, directory: directory, units: unitPlan, governmentIDs: governments ?? [], now: now)
+            var intake = PersonnelIntake(
+                allowsFixtureYears: options.allowsFixtureYears, takesNIK: options.identities != nil)
+            var source = ""
+            let digest = try people.readPeople(withNIK: options.identities != nil, cancellation) { rows in
+                source = rows.name
+                try intake.read(rows, known: comparison) { try cancellation.check() }
+            }
+            // A file that cannot be read is told first.
+            guard governments != nil else { throw PersonnelRefusal.governmentUnknown }
             var plan = comparison.plan(
-                input.intake, fileName: people.name, source: input.source, fileDigest: input.digest,
-                unitsDigest: input.unitsDigest)
-            plan.files = [.init(file: people, digest: input.digest)]
-            if let units, let digest = input.unitsDigest { plan.files.append(.init(file: units, digest: digest)) }
+                intake, fileName: people.name, source: source, fileDigest: digest, unitsDigest: tree?.digest)
+            plan.identities = intake.identities?.accepted(besides: plan.rejected) ?? []
+            plan.files = [.init(file: people, digest: digest)]
+            if let units, let tree { plan.files.append(.init(file: units, digest: tree.digest)) }
             return plan
+        }
+    }
+
+    /// What hangs on the accounts that a plan takes something from.
+    package func holdings(_ plan: PersonnelPlan, now: Timestamp) async throws -> AccountHoldings {
+        guard plan.endsSessions || plan.mayEndGrants else { return .none }
+        return try await store.read { tx in
+            var holdings = plan.endsSessions ? try AccountHoldings(tx, at: now) : .none
+            holdings.grants = try plan.endingGrants(in: tx, at: now)
+            return holdings
         }
     }
 
@@ -53,51 +72,109 @@ package struct PersonnelRun: Sendable {
         progress: @escaping @Sendable (Double) -> Void = { _ in }
     ) async throws -> Outcome {
         if plan.isRepeated { return .alreadyApplied }
-        if let stop = plan.stop, confirmed != stop.accounts { throw PersonnelRefusal.mustConfirm(stop) }
+        let askedBy = try await confirm(plan, confirmed, actor, now)
         // What was previewed is what the operator decided on: a file that is another one by now is previewed again.
-        try await PersonnelThread.run { _ in
-            for planned in plan.files { try planned.file.check(planned.digest) }
-        }
         let loadID = LoadID.make(now: now)
+        let work = try await PersonnelThread.run { _ in
+            for planned in plan.files { try planned.file.check(planned.digest) }
+            return PersonnelWork(plan, loadID: loadID, actor: actor, now: now)
+        }
+        let identities = try await identityWork(plan, work, now)
         return try await store.write { tx in
             guard try tx.loads.latest()?.id == plan.baseLoadID else { throw PersonnelRefusal.outdated }
-            var writer = PersonnelWriter(tx: tx, plan: plan, actor: actor, now: now)
-            try writer.write(loadID, progress)
+            for event in Self.changesDirectory where try tx.audit.has(event.rawValue, after: plan.baseSeq) {
+                throw PersonnelRefusal.outdated
+            }
+            var writer = PersonnelWriter(tx: tx, plan: plan, work: work, actor: actor, now: now, askedBy: askedBy)
+            try writer.write(progress)
+            try Self.write(identities, of: loadID, by: actor, in: tx, at: now)
+            try tx.loads.deleteRequests(before: now.adding(seconds: -Self.requestLifetime), fileDigest: plan.fileDigest)
             return .applied(loadID)
         }
     }
 
-    private func governmentIDs(_ units: [UnitRow]?, _ directory: DirectorySnapshot) throws -> Set<String> {
+    /// What besides a load changes units or people: a plan that was made before holds them as they were, and would
+    /// write them back, the name of somebody who was forgotten too.
+    private static let changesDirectory = [AuditEvent.unitDraftApplied, .personForgotten]
+
+    // MARK: NIK
+
+    /// What of the NIKs is new or another one. Read before the transaction: only loads and forgetting change them, and
+    /// a plan that is older than one of these is outdated.
+    private func identityWork(_ plan: PersonnelPlan, _ work: PersonnelWork, _ now: Timestamp) async throws
+        -> IdentityWork?
+    {
+        guard let vault = options.identities, !plan.identities.isEmpty else { return nil }
+        let (known, ids) = try await store.read { tx in
+            var known: [PersonID: String] = [:]
+            try tx.identities.eachLookup { known[$0] = $1 }
+            var ids: [String: PersonID] = [:]
+            try tx.people.each { person in ids[person.pnsID ?? ""] = person.id }
+            return (known, ids)
+        }
+        return try await PersonnelThread.run { _ in
+            var people = ids
+            for person in work.newPeople { people[person.pnsID ?? ""] = person.id }
+            return try IdentityWork(plan.identities, people: people, known: known, vault, now: now)
+        }
+    }
+
+    private static func write(
+        _ identities: IdentityWork?, of load: LoadID, by actor: Actor, in tx: Transaction, at now: Timestamp
+    ) throws {
+        guard let changed = identities?.changed, !changed.isEmpty else { return }
+        try tx.identities.put(changed)
+        try tx.record(
+            .identitiesLoaded, by: actor, subject: load.text, detail: ["people": .integer(Int64(changed.count))],
+            at: now)
+    }
+
+    // MARK: The stop
+
+    /// How long somebody who asked for a load is remembered as the first of two: a working day and the next.
+    private static let requestLifetime: Int64 = 2 * 86_400
+
+    /// - Returns: who asked first, where two have to agree.
+    private func confirm(
+        _ plan: PersonnelPlan, _ confirmed: Int?, _ actor: Actor, _ now: Timestamp
+    ) async throws -> String? {
+        guard let stop = plan.stop else { return nil }
+        guard options.needsSecondAdmin else {
+            guard confirmed == stop.accounts else { throw PersonnelRefusal.mustConfirm(stop) }
+            return nil
+        }
+        // Read first: whoever confirms writes nothing here.
+        let asked = try await store.read { tx in
+            try tx.loads.requests(fileDigest: plan.fileDigest, since: now.adding(seconds: -Self.requestLifetime))
+        }.filter { request in
+            request.unitsDigest == plan.unitsDigest && request.baseLoadID == plan.baseLoadID
+                && request.accounts == Int64(stop.accounts)
+        }
+        if confirmed == stop.accounts, let first = asked.first(where: { Actor.person($0.actor) != actor.person }) {
+            return first.actor
+        }
+        if !asked.contains(where: { Actor.person($0.actor) == actor.person }) {
+            let request = LoadRequest(
+                id: .make(now: now), fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest,
+                baseLoadID: plan.baseLoadID, accounts: Int64(stop.accounts), actor: actor.text, askedAt: now)
+            try await store.write { tx in
+                try tx.loads.insert(request)
+                try tx.record(
+                    .personnelAsked, by: actor,
+                    detail: [
+                        "file_digest": .string(request.fileDigest), "accounts": .integer(request.accounts),
+                        "active_accounts": .integer(Int64(stop.activeAccounts)),
+                    ], at: now)
+            }
+        }
+        throw PersonnelRefusal.needsSecondAdmin(stop)
+    }
+
+    /// Nil where nobody said yet which government is ours.
+    private func governmentIDs(_ units: [UnitRow]?, _ directory: DirectorySnapshot) -> Set<String>? {
         if !options.governmentIDs.isEmpty { return options.governmentIDs }
         let named = Set(units?.compactMap(\.governmentID) ?? [])
         if !named.isEmpty { return named }
-        guard !directory.governmentIDs.isEmpty else { throw PersonnelRefusal.governmentUnknown }
-        return directory.governmentIDs
-    }
-}
-
-/// What was read out of the files, before it is compared with anything.
-private struct PersonnelInput: Sendable {
-    let units: [UnitRow]?
-    let unitsDigest: String?
-    let intake: PersonnelIntake
-    /// The name of the source.
-    let source: String
-    let digest: String
-
-    init(
-        people: PersonnelFile, units: PersonnelFile?, _ options: PersonnelOptions, check: () throws -> Void
-    ) throws {
-        let tree = try units?.readUnits()
-        var intake = PersonnelIntake(allowsFixtureYears: options.allowsFixtureYears)
-        var name = ""
-        digest = try people.readPeople { source in
-            name = source.name
-            try intake.read(source, check: check)
-        }
-        self.units = tree?.rows
-        unitsDigest = tree?.digest
-        self.intake = intake
-        source = name
+        return directory.governmentIDs.isEmpty ? nil : directory.governmentIDs
     }
 }

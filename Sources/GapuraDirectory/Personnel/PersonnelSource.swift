@@ -1,6 +1,7 @@
+package import GapuraStore
 package import GapuraTabular
 
-/// A source of personnel data: a file, later a database view or a web service. It only delivers rows; what they mean
+/// A source of personnel data: a file, a database, a web service. It only delivers rows; what they mean
 /// and which are refused is decided in one place for all sources (`PersonnelIntake`).
 package protocol PersonnelSource {
     /// A short word for the log and the record of the load: `siasn-xlsx`.
@@ -38,6 +39,9 @@ package enum PersonnelSourceError: Error, Sendable, Equatable, CustomStringConve
     case table(TabularError)
     /// The file itself; English, with its path.
     case file(String)
+    /// The profile is for another kind of source than this file.
+    case format(profile: String, file: String)
+    case database(ForeignDatabaseError)
     /// The file of this name is not the one any more that was read.
     case changed(String)
 
@@ -51,6 +55,10 @@ package enum PersonnelSourceError: Error, Sendable, Equatable, CustomStringConve
             error.description
         case .file(let problem):
             problem
+        case .format(let profile, let file):
+            "the profile \(profile) is for another kind of source than \(file)"
+        case .database(let error):
+            error.description
         case .changed(let name):
             "\(name) changed while it was read, or since it was previewed"
         }

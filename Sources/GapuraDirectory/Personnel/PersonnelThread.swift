@@ -5,14 +5,33 @@ internal import Synchronization
 /// the few threads on which all of Swift's tasks run.
 enum PersonnelThread {
     /// Whether whoever waits for the work has gone.
-    final class Cancellation: Sendable {
-        private let isSet = Atomic<Bool>(false)
+    final class Cancellation: PersonnelStop {
+        private struct State {
+            var isSet = false
+            var body: (@Sendable () -> Void)?
+        }
 
-        func set() { isSet.store(true, ordering: .relaxed) }
+        private let state = Mutex(State())
+
+        func set() {
+            let body = state.withLock { state in
+                state.isSet = true
+                return state.body
+            }
+            body?()
+        }
 
         /// - Throws: `CancellationError`
         func check() throws {
-            if isSet.load(ordering: .relaxed) { throw CancellationError() }
+            if state.withLock({ $0.isSet }) { throw CancellationError() }
+        }
+
+        func onStop(_ body: @escaping @Sendable () -> Void) {
+            let isSet = state.withLock { state in
+                state.body = body
+                return state.isSet
+            }
+            if isSet { body() }
         }
     }
 

@@ -5,198 +5,108 @@ internal import GapuraStore
 struct PersonnelWriter {
     let tx: Transaction
     let plan: PersonnelPlan
+    let work: PersonnelWork
     let actor: Actor
     let now: Timestamp
-    private var aliasIDs: SortedIDs<PersonAlias>
-    private var accountIDs: SortedIDs<Account>
+    /// Who asked for it, where a second admin confirmed it.
+    let askedBy: String?
     /// What only the writing found: accounts that stay as they are.
     private var kept: [PersonnelFinding] = []
 
-    init(tx: Transaction, plan: PersonnelPlan, actor: Actor, now: Timestamp) {
+    init(
+        tx: Transaction, plan: PersonnelPlan, work: PersonnelWork, actor: Actor, now: Timestamp, askedBy: String? = nil
+    ) {
         self.tx = tx
         self.plan = plan
+        self.work = work
         self.actor = actor
         self.now = now
-        aliasIDs = SortedIDs(2 * plan.steps.count, now: now)
-        accountIDs = SortedIDs(plan.steps.count, now: now)
+        self.askedBy = askedBy
     }
 
-    mutating func write(_ loadID: LoadID, _ progress: (Double) -> Void) throws {
+    /// - Throws: `PersonnelRefusal.outdated` where something acted on its day since the plan was made: who came back
+    ///   would stay suspended.
+    mutating func write(_ progress: (Double) -> Void) throws {
+        let waiting = try tx.schedule.list(work.waiting.map(\.id))
+        guard waiting.sorted(by: { $0.id < $1.id }) == work.waiting.sorted(by: { $0.id < $1.id }) else {
+            throw PersonnelRefusal.outdated
+        }
+        try tx.loads.insert(work.load)
         // Parents stand before their children in both lists, and a new unit may hang below a changed one or the other
         // way round.
-        for unit in plan.units.added { try tx.units.insert(unit) }
-        for unit in plan.units.changed { try tx.units.update(unit) }
+        for unit in work.unitsAdded { try tx.units.insert(unit) }
+        for unit in work.unitsChanged { try tx.units.update(unit) }
+        try tx.units.insert(UnitHistory(loadID: work.load.id, by: actor, at: now).events(of: plan.units))
         // Numbers that end come first: two people may have swapped theirs.
-        for step in plan.steps {
-            for alias in step.endedAliases { try tx.people.end(alias, at: now) }
+        let ended = try tx.people.currentNumbers(of: work.renumbered).map(\.id)
+        try tx.people.end(ended, at: now)
+        // Table by table: see `PersonnelWork.addAliases`.
+        try inPortions(work.newPeople, from: 0, to: 0.4, progress) { try tx.people.insert(Array($0)) }
+        try inPortions(work.changedPeople, from: 0.4, to: 0.5, progress) { try tx.people.update(Array($0)) }
+        try inPortions(work.aliases, from: 0.5, to: 0.7, progress) { try tx.people.insert(Array($0)) }
+        try inPortions(work.newAccounts, from: 0.7, to: 0.8, progress) { try tx.accounts.insert(Array($0)) }
+        try inPortions(work.scheduled, from: 0.8, to: 0.82, progress) { try tx.schedule.put(Array($0)) }
+        try tx.loads.insert(ended.map { LoadChange($0, endFrom: nil, to: now) }, of: work.load.id, from: 1)
+        var place = Int64(ended.count) + 1
+        try inPortions(work.changes, from: 0.82, to: 0.9, progress) { changes in
+            try tx.loads.insert(changes, of: work.load.id, from: place)
+            place += Int64(changes.count)
         }
-        try writePeople(loadID, progress)
-        try writeRecord(loadID)
+        try inPortions(work.entries, from: 0.9, to: 0.92, progress) { try tx.record($0, by: actor, at: now) }
+        try writeStates(from: place, progress)
+        if plan.mayEndGrants { try GrantTransfers.end(load: work.load.id, by: actor, in: tx, at: now) }
+        try writeRecord()
         progress(1)
     }
-
-    // MARK: People
 
     /// How many rows are gathered before they are written.
     private static let portion = 500
 
-    /// More new accounts than this in one load are counted in the row of the load and have none of their own: the chain
-    /// would have ten thousand rows that all say the same of a city's first load. Which accounts they are stays known:
-    /// they were made at the moment of the load.
-    private static let maximumAccountRows = 1000
-
-    /// Table by table, and in the order of an index where one can be chosen: a hundred thousand rows then go to the end
-    /// of most indexes, and not through all of them at once, which is more than the engine's cache holds.
-    private mutating func writePeople(_ loadID: LoadID, _ progress: (Double) -> Void) throws {
-        let steps = plan.steps
-        let isListed = plan.counts.accountsAdded <= Self.maximumAccountRows
-        let renumbered = steps.indices.filter { steps[$0].newNIP != nil }
-            .sorted { steps[$0].nip.utf8.lexicographicallyPrecedes(steps[$1].nip.utf8) }
-
-        try inPortions(of: steps.indices, from: 0, to: 0.4, progress) { writer, portion in
-            let portion = portion.map { steps[$0] }
-            try writer.tx.people.insert(portion.filter(\.isNew).map(\.person))
-            try writer.tx.people.update(portion.filter { !$0.isNew && $0.isChanged }.map(\.person))
-        }
-        try inPortions(of: steps.indices, from: 0.4, to: 0.55, progress) { writer, portion in
-            let aliases = portion.compactMap { place -> PersonAlias? in
-                let step = steps[place]
-                return step.isNew ? step.person.pnsID.map { writer.alias(step, .pnsID, $0) } : nil
-            }
-            try writer.tx.people.insert(aliases)
-        }
-        try inPortions(of: renumbered, from: 0.55, to: 0.7, progress) { writer, portion in
-            let aliases = portion.compactMap { place in
-                steps[place].newNIP.map { writer.alias(steps[place], $0, steps[place].nip) }
-            }
-            try writer.tx.people.insert(aliases)
-        }
-        try inPortions(of: steps.indices, from: 0.7, to: 1, progress) { writer, portion in
-            let accounts = portion.compactMap { place in
-                steps[place].accountID == nil ? steps[place].newState.map { writer.account(steps[place], $0) } : nil
-            }
-            try writer.tx.accounts.insert(accounts)
-            if isListed { for account in accounts { try writer.recordAdded(account, loadID) } }
-            for place in portion { try writer.changeKnown(steps[place], loadID) }
-        }
-    }
-
-    /// - Parameters:
-    ///   - places: of steps.
-    ///   - start: the share of the load that is done before.
-    private mutating func inPortions<Places: RandomAccessCollection<Int>>(
-        of places: Places, from start: Double, to end: Double, _ progress: (Double) -> Void,
-        _ body: (inout PersonnelWriter, Places.SubSequence) throws -> Void
+    /// - Parameter start: the share of the load that is done before.
+    private func inPortions<Element>(
+        _ elements: [Element], from start: Double, to end: Double, _ progress: (Double) -> Void,
+        _ body: (ArraySlice<Element>) throws -> Void
     ) throws {
-        var rest = places[...]
+        var rest = elements[...]
         while !rest.isEmpty {
-            progress(end - (end - start) * Double(rest.count) / Double(places.count))
-            try body(&self, rest.prefix(Self.portion))
+            progress(end - (end - start) * Double(rest.count) / Double(elements.count))
+            try body(rest.prefix(Self.portion))
             rest = rest.dropFirst(Self.portion)
         }
     }
 
-    private mutating func changeKnown(_ step: PersonStep, _ loadID: LoadID) throws {
-        if !step.isNew, step.newNIP != nil { try recordRenumbered(step, loadID) }
-        if let state = step.newState, let id = step.accountID { try change(id, to: state, step, loadID) }
-    }
-
-    private mutating func alias(_ step: PersonStep, _ kind: PersonAlias.Kind, _ value: String) -> PersonAlias {
-        PersonAlias(id: aliasIDs.next(), personID: step.person.id, kind: kind, value: value, validFrom: now)
-    }
-
-    private mutating func account(_ step: PersonStep, _ state: AccountState) -> Account {
-        Account(
-            id: accountIDs.next(), personID: step.person.id, sub: UUIDText.version4(), state: state,
-            stateBy: .personnel, createdAt: now, updatedAt: now
-        )
-    }
-
-    /// Changes the state of a known account, unless an admin decided it since the plan was made, or nobody would be
+    /// Changes the states of known accounts, unless an admin decided one since the plan was made, or nobody would be
     /// left to administer.
-    private mutating func change(
-        _ accountID: AccountID, to state: AccountState, _ step: PersonStep, _ loadID: LoadID
-    ) throws {
-        guard let account = try tx.accounts.find(accountID), account.stateBy != .admin, account.state != state else {
-            return
+    private mutating func writeStates(from first: Int64, _ progress: (Double) -> Void) throws {
+        var states = StateChanges(tx: tx, actor: actor, now: now, loadID: work.load.id, binDays: plan.binDays)
+        try inPortions(work.stateSteps, from: 0.92, to: 1, progress) { portion in
+            _ = try states.write(portion.map { .init(accountID: $0.accountID, state: $0.state) })
+            try states.finish()
         }
-        if state != .aktif, try AccountDirectory(tx, by: actor, at: now).isLastSuperadmin(account) {
-            kept.append(PersonnelFinding(row: step.row, reason: .lastSuperadmin, pnsID: step.person.pnsID))
-            return
+        try tx.loads.insert(states.changes, of: work.load.id, from: first)
+        let keeps = Set(states.kept)
+        kept = work.stateSteps.filter { keeps.contains($0.accountID) }.map {
+            PersonnelFinding(row: $0.row, reason: .lastSuperadmin, pnsID: $0.pnsID)
         }
-        try tx.accounts.updateState(accountID, state, by: .personnel, at: now)
-        try tx.record(
-            .accountStateChanged, by: actor, subject: accountID.text,
-            detail: [
-                "before": .string(account.state.rawValue), "after": .string(state.rawValue),
-                "by": .string(StateSource.personnel.rawValue), "load": .string(loadID.text),
-            ], at: now
-        )
-        if !state.mayUseApplications {
-            try SessionEnding.endAll(of: account, reason: .accountState, by: actor, in: tx, at: now)
-        }
-    }
-
-    // MARK: Audit
-
-    private func recordAdded(_ account: Account, _ loadID: LoadID) throws {
-        try tx.record(
-            .accountAdded, by: actor, subject: account.id.text,
-            detail: [
-                "role": .string(account.role.rawValue), "state": .string(account.state.rawValue),
-                "by": .string(StateSource.personnel.rawValue), "load": .string(loadID.text),
-            ], at: now
-        )
-    }
-
-    /// That the number changed, and not which it is: it is a name to sign in with.
-    private func recordRenumbered(_ step: PersonStep, _ loadID: LoadID) throws {
-        try tx.record(
-            .personRenumbered, by: actor, subject: step.accountID?.text ?? step.person.id.text,
-            detail: ["person": .string(step.person.id.text), "load": .string(loadID.text)], at: now
-        )
     }
 
     // MARK: The record of the load
 
-    private func writeRecord(_ loadID: LoadID) throws {
-        try tx.loads.insert(
-            Load(
-                id: loadID, fileName: plan.fileName, fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest,
-                appliedAt: now,
-                actor: actor.text, counts: JSONValue.object(plan.countsJSON).encodedText()
-            )
-        )
+    private func writeRecord() throws {
         for (findings, outcome) in [(plan.rejected, LoadFinding.Outcome.rejected), (plan.warnings + kept, .warning)] {
             try tx.loads.insert(
                 findings.map { finding in
                     LoadFinding(
-                        loadID: loadID, rowNumber: Int64(finding.row), outcome: outcome,
+                        loadID: work.load.id, rowNumber: Int64(finding.row), outcome: outcome,
                         reason: finding.reason.rawValue, pnsID: finding.pnsID)
                 })
         }
         try tx.upkeep.setMeta(DirectorySnapshot.governmentsKey, plan.governmentIDs.sorted().joined(separator: " "))
-        try tx.record(
-            .personnelLoaded, by: actor, subject: loadID.text,
-            detail: [
-                "source": .string(plan.source), "file_digest": .string(plan.fileDigest),
-                "units_digest": plan.unitsDigest.map { .string($0) } ?? .null, "counts": .object(plan.countsJSON),
-            ], at: now
-        )
-    }
-}
-
-/// New ids in ascending order, see `PersonnelComparison.sortNewIDs`.
-private struct SortedIDs<Entity> {
-    private var waiting: [ID<Entity>]
-    private let now: Timestamp
-
-    init(_ count: Int, now: Timestamp) {
-        waiting = (0..<count).map { _ in ID.make(now: now) }.sorted(by: >)
-        self.now = now
-    }
-
-    mutating func next() -> ID<Entity> {
-        waiting.popLast() ?? ID.make(now: now)
+        var detail: JSONObject = [
+            "source": .string(plan.source), "file_digest": .string(plan.fileDigest),
+            "units_digest": plan.unitsDigest.map { .string($0) } ?? .null, "counts": .object(plan.countsJSON),
+        ]
+        if let askedBy { detail["asked_by"] = .string(askedBy) }
+        try tx.record(.personnelLoaded, by: actor, subject: work.load.id.text, detail: detail, at: now)
     }
 }

@@ -103,12 +103,16 @@ package struct UnitPlan: Sendable {
     package var agencies = 0
     package var added: [Unit] = []
     package var changed: [Unit] = []
+    /// The changed ones as they are.
+    package var previous: [Unit] = []
     package var unchanged = 0
     package var renamed = 0
     package var findings: [UnitFinding] = []
 
     /// The unit behind each id of the source, as it will be.
     var idsBySource: [String: UnitID] = [:]
+    /// Current units that the file does not have any more.
+    var vanished: [Unit] = []
 
     /// Without a unit file: the tree as it is.
     init(current: [Unit]) {
@@ -122,12 +126,12 @@ package struct UnitPlan: Sendable {
         let tree = UnitTree(rows)
         self.rows = rows.count
         findings = tree.findings
-        let before = Dictionary((current + past).map { ($0.sourceID, $0) }) { first, _ in first }
+        let known = Dictionary((current + past).map { ($0.sourceID, $0) }) { first, _ in first }
         for unit in current { idsBySource[unit.sourceID] = unit.id }
         var planned: [String: Unit] = [:]
         for node in tree.nodes {
             let parent = node.row.parentID.flatMap { planned[$0] }
-            let old = before[node.sourceID]
+            let old = known[node.sourceID]
             let id = old?.id ?? UnitID.make(now: now)
             let unit = Unit(
                 id: id, sourceID: node.sourceID, parentID: parent?.id,
@@ -147,12 +151,14 @@ package struct UnitPlan: Sendable {
                 unchanged += 1
             } else {
                 changed.append(unit)
+                previous.append(old)
                 if old.name != unit.name { renamed += 1 }
             }
         }
         let named = Set(rows.compactMap(\.sourceID))
         for unit in current where !named.contains(unit.sourceID) {
             findings.append(UnitFinding(row: nil, sourceID: unit.sourceID, reason: .vanished))
+            vanished.append(unit)
         }
     }
 }

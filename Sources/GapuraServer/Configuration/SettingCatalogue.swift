@@ -87,14 +87,17 @@ enum SettingCatalogue {
             "reset_link_lifetime", \.resetLinkLifetime, .duration(300...86_400),
             "How long a link to a new password is good."),
         Setting(
+            "activation_code_lifetime", \.activationCodeLifetime, .duration(3600...7_776_000),
+            "How long a printed one-time code for a first password is good."),
+        Setting(
             "flow_lifetime", \.flowLifetime, .duration(60...86_400),
             "How long one sign-in may take, from the application to the password."),
         Setting(
             "flow_limit", \.flowLimit, .number(100...10_000_000),
-            "Sign-ins under way at the same time; beyond it new ones get 503."),
+            "Sign-ins under way at the same time; beyond it the oldest of the network that has most make room."),
         Setting(
             "flow_network_limit", \.flowNetworkLimit, .number(100...1_000_000),
-            "Of these from one network (/24, /64); beyond it a new one takes the place of that network's oldest."),
+            "Of these from one network (/24, /48); beyond it the oldest of the address that has most make room."),
     ]
 
     private static let passwords: [Setting] = [
@@ -123,6 +126,26 @@ enum SettingCatalogue {
             "What a `kedudukan_hukum` code makes of an account, over the built-in table: `01=aktif`, `77=ditangguhkan`, `09=keep`."
         ),
         Setting(
+            "load_stop_share", \.loadStopShare, .number(0...100),
+            "A load of personnel data that takes the sign-in from more than so many percent of the active accounts (disabled, suspended and vanished together) stops, and goes on only when its number is repeated."
+        ),
+        Setting(
+            "load_second_admin", \.loadSecondAdmin, .flag,
+            "Whether the number of a load that stopped must be repeated by another admin than the one who first gave it. It does not cover `gapura personnel undo`: there one admin repeats the number."
+        ),
+        Setting(
+            "vanished_grace_days", \.vanishedGraceDays, .number(0...365),
+            "Days after the first load in which somebody is missing until the account is suspended. Who is in a later file is back at once."
+        ),
+        Setting(
+            "recycle_bin_days", \.recycleBinDays, .number(1...3650),
+            "Days for which an account that personnel data closed is listed by `gapura personnel bin`. Nothing is deleted after that."
+        ),
+        Setting(
+            "load_nik", \.loadNIK, .flag,
+            "Takes the NIK from personnel data, encrypted under a key in `keys/`, for applications of electronic signatures (`gapura client add … --tte`). Otherwise it is dropped while the file is read."
+        ),
+        Setting(
             "accepts_fixtures", \.acceptsFixtures, .flag,
             "Accepts impossible people (birth years 18xx): for the sample city and tests, never for a real city."
         ),
@@ -147,6 +170,10 @@ enum SettingCatalogue {
         Setting(
             "session_history_days", \.sessionHistoryDays, .number(1...3650),
             "Days that ended sessions and answered sign-outs are kept."),
+        Setting(
+            "audit_days", \.auditDays, .number(0...36_500),
+            "Days that the rows of the audit are kept in the database; older ones are removed once `gapura audit export` has written them to a file. 0 keeps them."
+        ),
         Setting(
             "log_level", \.logLevel, .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             "The least important lines that are logged."

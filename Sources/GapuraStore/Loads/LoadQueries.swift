@@ -1,4 +1,4 @@
-import GapuraFormats
+package import GapuraFormats
 
 extension Transaction {
     package var loads: LoadQueries { LoadQueries(tx: self) }
@@ -8,25 +8,20 @@ extension Transaction {
 package struct LoadQueries {
     let tx: Transaction
 
-    private static let columns: Statement = "id, file_name, file_digest, units_digest, applied_at, actor, counts"
+    private static let columns: Statement =
+        "id, file_name, file_digest, units_digest, applied_at, actor, counts, kind, undoes, undone_by"
 
     package func insert(_ load: Load) throws {
         try tx.run(
             """
             INSERT INTO loads (\(fragment: Self.columns)) VALUES (\(load.id), \(load.fileName), \(load.fileDigest), \(load.unitsDigest),
-            \(load.appliedAt), \(load.actor), \(load.counts))
+            \(load.appliedAt), \(load.actor), \(load.counts), \(load.kind.rawValue), \(load.undoes), \(load.undoneBy))
             """
         )
     }
 
-    package func insert(_ findings: [LoadFinding]) throws {
-        try tx.insert(into: "load_findings (load_id, row_number, outcome, reason, pns_id)", findings) { row, finding in
-            row.add(finding.loadID)
-            row.add(finding.rowNumber)
-            row.add(finding.outcome.rawValue)
-            row.add(finding.reason)
-            row.add(finding.pnsID)
-        }
+    package func find(_ id: LoadID) throws -> Load? {
+        try tx.first("SELECT \(fragment: Self.columns) FROM loads WHERE id = \(id)").map(Self.load)
     }
 
     /// Newest first.
@@ -39,25 +34,107 @@ package struct LoadQueries {
         try list(limit: 1).first
     }
 
+    /// Notes that a load was taken back, or with nil that this was taken back in its turn.
+    package func setUndone(_ id: LoadID, by undo: LoadID?) throws {
+        try tx.run("UPDATE loads SET undone_by = \(undo) WHERE id = \(id)")
+    }
+
+    // MARK: Findings
+
+    package func insert(_ findings: [LoadFinding]) throws {
+        try tx.insert(into: "load_findings (load_id, row_number, outcome, reason, pns_id)", findings) { row, finding in
+            row.add(finding.loadID)
+            row.add(finding.rowNumber)
+            row.add(finding.outcome.rawValue)
+            row.add(finding.reason)
+            row.add(finding.pnsID)
+        }
+    }
+
     package func findings(of id: LoadID) throws -> [LoadFinding] {
         try tx.rows(
             "SELECT load_id, row_number, outcome, reason, pns_id FROM load_findings WHERE load_id = \(id) ORDER BY row_number, reason"
         ).map { row in
-            guard let outcome = LoadFinding.Outcome(rawValue: try row.text(2)) else {
-                throw StoreError.unreadable("load_findings.outcome")
-            }
-            return LoadFinding(
-                loadID: try row.id(0), rowNumber: try row.integer(1), outcome: outcome, reason: try row.text(3),
-                pnsID: try row.optionalText(4)
+            LoadFinding(
+                loadID: try row.id(0), rowNumber: try row.integer(1), outcome: try row.value(2),
+                reason: try row.text(3), pnsID: try row.optionalText(4)
             )
         }
+    }
+
+    // MARK: What a load changed
+
+    /// The place behind the last change of a load.
+    package func nextChange(of id: LoadID) throws -> Int64 {
+        (try tx.first("SELECT MAX(seq) FROM load_changes WHERE load_id = \(id)")?.optionalInteger(0) ?? 0) + 1
+    }
+
+    /// - Parameter first: the place of the first of them, see `nextChange`.
+    package func insert(_ changes: some Collection<LoadChange>, of id: LoadID, from first: Int64) throws {
+        var place = first
+        let table: Statement = "load_changes (load_id, seq, entity, entity_id, old_values, new_values)"
+        try tx.insert(into: table, Array(changes)) { row, change in
+            row.add(id)
+            row.add(place)
+            row.add(change.entity.rawValue)
+            row.add(change.entityID)
+            row.add(change.before)
+            row.add(change.after)
+            place += 1
+        }
+    }
+
+    /// The newest first, one by one.
+    package func eachChange(of id: LoadID, _ body: (LoadChange) throws -> Void) throws {
+        try tx.stream(
+            "SELECT entity, entity_id, old_values, new_values FROM load_changes WHERE load_id = \(id) ORDER BY seq DESC"
+        ) { row in
+            try body(
+                LoadChange(
+                    entity: try row.value(0), entityID: try row.text(1), before: try row.optionalText(2),
+                    after: try row.text(3)))
+        }
+    }
+
+    // MARK: Loads that wait for a second admin
+
+    package func insert(_ request: LoadRequest) throws {
+        try tx.run(
+            """
+            INSERT INTO load_requests (id, file_digest, units_digest, base_load_id, accounts, actor, asked_at)
+            VALUES (\(request.id), \(request.fileDigest), \(request.unitsDigest), \(request.baseLoadID), \(request.accounts),
+            \(request.actor), \(request.askedAt))
+            """
+        )
+    }
+
+    /// Who asked for a load of these very files since a moment.
+    package func requests(fileDigest: String, since moment: Timestamp) throws -> [LoadRequest] {
+        try tx.rows(
+            """
+            SELECT id, file_digest, units_digest, base_load_id, accounts, actor, asked_at FROM load_requests
+            WHERE file_digest = \(fileDigest) AND asked_at >= \(moment) ORDER BY asked_at, id
+            """
+        ).map { row in
+            LoadRequest(
+                id: try row.id(0), fileDigest: try row.text(1), unitsDigest: try row.optionalText(2),
+                baseLoadID: try row.optionalID(3), accounts: try row.integer(4), actor: try row.text(5),
+                askedAt: try row.time(6))
+        }
+    }
+
+    /// Those that were asked for before a moment, or all of a file.
+    package func deleteRequests(before moment: Timestamp, fileDigest: String? = nil) throws {
+        try tx.run(
+            "DELETE FROM load_requests WHERE asked_at < \(moment) OR file_digest = \(fileDigest ?? "")")
     }
 
     static func load(_ row: Row) throws -> Load {
         Load(
             id: try row.id(0), fileName: try row.text(1), fileDigest: try row.text(2),
             unitsDigest: try row.optionalText(3),
-            appliedAt: try row.time(4), actor: try row.text(5), counts: try row.text(6)
+            appliedAt: try row.time(4), actor: try row.text(5), counts: try row.text(6), kind: try row.value(7),
+            undoes: try row.optionalID(8), undoneBy: try row.optionalID(9)
         )
     }
 }

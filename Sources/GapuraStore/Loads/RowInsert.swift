@@ -41,6 +41,20 @@ extension Transaction {
         }
     }
 
+    /// How many keys go into one `IN`.
+    private static var keysPerStatement: Int { 100 }
+
+    /// Runs a statement for every hundred of many keys and gathers the rows.
+    func portions<Key>(of keys: some Collection<Key>, _ body: ([Key]) throws -> [Row]) throws -> [Row] {
+        var rows: [Row] = []
+        var rest = Array(keys)[...]
+        while !rest.isEmpty {
+            rows += try body(Array(rest.prefix(Self.keysPerStatement)))
+            rest = rest.dropFirst(Self.keysPerStatement)
+        }
+        return rows
+    }
+
     private static func text(_ table: Statement, rows: Int, columns: Int, _ conflict: StaticString) -> String {
         var text = "INSERT INTO \(table.text) VALUES "
         for row in 0..<rows {

@@ -2,6 +2,13 @@
 /// is never edited.
 package enum Migrations {
     package static let all: [Migration] = [
-        .foundation
+        .foundation,
+        .loads,
+        .appointments,
+        .grants,
+        .legacy,
+        .flows,
+        .activation,
+        .privacy,
     ]
 }

@@ -45,6 +45,19 @@ package struct PersonQueries {
         try tx.first("SELECT \(fragment: Self.columns) FROM people WHERE pns_id = \(pnsID)").map(Self.person)
     }
 
+    package func list(_ ids: some Collection<PersonID>) throws -> [Person] {
+        try tx.portions(of: ids) { portion in
+            try tx.rows("SELECT \(fragment: Self.columns) FROM people WHERE id IN \(list: portion)")
+        }.map(Self.person)
+    }
+
+    /// Whether anybody is in a unit today, besides some people and those who were made at a moment.
+    package func isAnybody(in unit: UnitID, besides people: Set<PersonID>, madeAt moment: Timestamp) throws -> Bool {
+        try tx.rows("SELECT id FROM people WHERE unit_id = \(unit) AND created_at <> \(moment)").contains { row in
+            !people.contains(try row.id(0))
+        }
+    }
+
     /// The person who is known by this NIP or NI PPPK today.
     package func find(nip: String) throws -> Person? {
         try tx.first(
@@ -118,6 +131,20 @@ package struct PersonQueries {
         ).map(Self.alias)
     }
 
+    /// Everybody who was ever known by an NIP or NI PPPK, with the dates.
+    package func aliases(withNumber number: String) throws -> [PersonAlias] {
+        try tx.rows(
+            "SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE value = \(number) AND kind IN ('nip', 'ni_pppk')"
+        ).map(Self.alias)
+    }
+
+    /// Every NIP and NI PPPK that anybody has or had, one by one.
+    package func eachNumber(_ body: (PersonAlias) throws -> Void) throws {
+        try tx.stream("SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE kind IN ('nip', 'ni_pppk')") {
+            try body(Self.alias($0))
+        }
+    }
+
     /// The NIP or NI PPPK of today.
     package func currentNIP(of id: PersonID) throws -> String? {
         // The latest by far of one or two rows: a sorter of the engine's costs more than the look-up.
@@ -145,6 +172,50 @@ package struct PersonQueries {
             row.add(alias.value)
             row.add(alias.validFrom)
             row.add(alias.validTo)
+        }
+    }
+
+    package func aliases(_ ids: some Collection<AliasID>) throws -> [PersonAlias] {
+        try tx.portions(of: ids) { portion in
+            try tx.rows("SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE id IN \(list: portion)")
+        }.map(Self.alias)
+    }
+
+    /// The NIP and NI PPPK of today of many people.
+    package func currentNumbers(of people: some Collection<PersonID>) throws -> [PersonAlias] {
+        try tx.portions(of: people) { portion in
+            try tx.rows(
+                """
+                SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE person_id IN \(list: portion)
+                AND kind IN ('nip', 'ni_pppk') AND valid_to IS NULL
+                """)
+        }.map(Self.alias)
+    }
+
+    /// Who is known by one of these numbers today.
+    package func current(numbers: some Collection<String>) throws -> [PersonAlias] {
+        try tx.portions(of: numbers) { portion in
+            try tx.rows(
+                """
+                SELECT \(fragment: Self.aliasColumns) FROM aliases WHERE value IN \(list: portion)
+                AND kind IN ('nip', 'ni_pppk') AND valid_to IS NULL
+                """)
+        }.map(Self.alias)
+    }
+
+    /// Ends aliases; they stay known, with their dates.
+    package func end(_ ids: some Collection<AliasID>, at moment: Timestamp) throws {
+        _ = try tx.portions(of: ids) { portion in
+            try tx.run("UPDATE aliases SET valid_to = \(moment) WHERE id IN \(list: portion) AND valid_to IS NULL")
+            return []
+        }
+    }
+
+    /// Takes the end of aliases back.
+    package func reopen(_ ids: some Collection<AliasID>) throws {
+        _ = try tx.portions(of: ids) { portion in
+            try tx.run("UPDATE aliases SET valid_to = NULL WHERE id IN \(list: portion)")
+            return []
         }
     }
 

@@ -36,6 +36,13 @@ package struct UnitQueries {
         try tx.rows("SELECT \(fragment: Self.columns) FROM units WHERE valid_to IS NULL ORDER BY path").map(Self.unit)
     }
 
+    /// Ended ones too.
+    package func list(_ ids: some Collection<UnitID>) throws -> [Unit] {
+        try tx.portions(of: ids) { portion in
+            try tx.rows("SELECT \(fragment: Self.columns) FROM units WHERE id IN \(list: portion)")
+        }.map(Self.unit)
+    }
+
     /// A unit's name and the unit above it: one step on the way to the root.
     package func step(_ id: UnitID) throws -> (name: String, parentID: UnitID?)? {
         try tx.first("SELECT name, parent_id FROM units WHERE id = \(id)").map {

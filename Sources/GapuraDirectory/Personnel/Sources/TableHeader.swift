@@ -1,5 +1,10 @@
 internal import GapuraTabular
 
+/// Columns of which a file may lack some.
+protocol OptionalColumns: Hashable {
+    static var optional: Set<Self> { get }
+}
+
 /// Finds named columns in the header of a table.
 ///
 /// Names are compared by their letters and digits alone: `NIP BARU`, `nip_baru` and `NipBaru` are one column.
@@ -7,7 +12,14 @@ struct TableHeader<Column: CaseIterable & RawRepresentable<String> & Hashable & 
     /// Where each needed column is.
     let positions: [(column: Column, index: Int)]
 
-    init(_ row: TabularRow) throws(PersonnelSourceError) {
+    /// - Parameters:
+    ///   - spellings: how columns may be called, the most wanted first; of others their own name.
+    ///   - optional: columns that may be missing, beside those that always may.
+    ///   - without: columns that are not looked for.
+    init(
+        _ row: TabularRow, spellings: [Column: [String]] = [:], optional: Set<Column> = [],
+        without: Set<Column> = []
+    ) throws(PersonnelSourceError) {
         var found: [String: [Int]] = [:]
         for (index, cell) in row.cells.enumerated() {
             guard case .text(let text) = cell else { continue }
@@ -15,13 +27,25 @@ struct TableHeader<Column: CaseIterable & RawRepresentable<String> & Hashable & 
         }
         var positions: [(column: Column, index: Int)] = []
         var missing: [String] = []
-        for column in Column.allCases {
-            let places = found[Self.key(column.rawValue)] ?? []
-            guard places.count <= 1 else { throw .repeatedColumn(column.rawValue) }
-            if let index = places.first { positions.append((column, index)) } else { missing.append(column.rawValue) }
+        for column in Column.allCases where !without.contains(column) {
+            let names = spellings[column] ?? [column.rawValue]
+            let name = names.first { found[Self.key($0)] != nil }
+            let places = name.flatMap { found[Self.key($0)] } ?? []
+            guard places.count <= 1 else { throw .repeatedColumn(name ?? column.rawValue) }
+            if let index = places.first {
+                positions.append((column, index))
+            } else if !optional.contains(column), !Self.isOptional(column) {
+                missing.append(names.count == 1 ? names[0] : column.rawValue)
+            }
         }
         guard missing.isEmpty else { throw .missingColumns(missing) }
         self.positions = positions
+    }
+
+    private static func isOptional(_ column: Column) -> Bool {
+        func isIn<Other: OptionalColumns>(_ column: Other) -> Bool { Other.optional.contains(column) }
+        guard let column = column as? any OptionalColumns else { return false }
+        return isIn(column)
     }
 
     var selection: ColumnSelection {
@@ -29,7 +53,7 @@ struct TableHeader<Column: CaseIterable & RawRepresentable<String> & Hashable & 
     }
 
     /// The letters and digits of a name, in lower case.
-    private static func key(_ text: String) -> String {
+    static func key(_ text: String) -> String {
         String(decoding: nameBytes(text), as: UTF8.self)
     }
 
@@ -48,13 +72,16 @@ struct TableHeader<Column: CaseIterable & RawRepresentable<String> & Hashable & 
 func readTable<Column: CaseIterable & RawRepresentable<String> & Hashable & Sendable>(
     _ reader: some TabularReader,
     columns: Column.Type,
+    spellings: [Column: [String]] = [:],
+    optional: Set<Column> = [],
+    without: Set<Column> = [],
     _ take: (Int, [Column: TabularCell]) throws -> Void
 ) throws {
     var reader = reader
     var positions: [(column: Column, index: Int)] = []
     do {
         try reader.read { row in
-            let header = try TableHeader<Column>(row)
+            let header = try TableHeader<Column>(row, spellings: spellings, optional: optional, without: without)
             positions = header.positions
             return header.selection
         } row: { row in

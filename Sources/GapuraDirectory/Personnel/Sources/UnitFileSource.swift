@@ -1,7 +1,7 @@
 package import GapuraTabular
 
 /// The columns of SIASN's `ref-unor` that make the organisation tree.
-private enum UnitColumn: String, Sendable, CaseIterable {
+enum UnitColumn: String, Sendable, CaseIterable {
     case id = "Id"
     case governmentID = "InstansiId"
     case parentID = "DiatasanId"
@@ -43,14 +43,21 @@ package struct UnitRow: Sendable, Equatable {
 /// The organisation tree in the shape of SIASN's `ref-unor`, as delimited text or a workbook.
 package struct UnitFileSource {
     private let reader: any TabularReader
+    private let profile: PersonnelProfile
 
-    package init(_ reader: any TabularReader) {
+    package init(_ reader: any TabularReader, profile: PersonnelProfile = .siasnText) {
         self.reader = reader
+        self.profile = profile
     }
 
     package func read() throws -> [UnitRow] {
         var rows: [UnitRow] = []
-        try readTable(reader, columns: UnitColumn.self) { number, cells in
+        let mapping = profile.unitMapping
+        try readTable(
+            reader, columns: UnitColumn.self, spellings: profile.units.spellings, optional: profile.units.optional,
+            without: Set(profile.units.constants.keys)
+        ) { number, cells in
+            let cells = mapping.map(cells)
             func id(_ column: UnitColumn) -> String? { cells[column].flatMap { CellText.identifier($0) } }
             func name(_ column: UnitColumn) -> String? { cells[column].flatMap { CellText.name($0) } }
             guard cells.values.contains(where: { !$0.isBlank }) else { return }

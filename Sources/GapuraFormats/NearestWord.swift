@@ -1,7 +1,7 @@
 /// The known word that somebody may have meant.
-enum NearestWord {
+package enum NearestWord {
     /// The one with the fewest letters to change; nothing where even that is more than half of the word.
-    static func find(_ word: String, in words: some Sequence<String>) -> String? {
+    package static func find(_ word: String, in words: some Sequence<String>) -> String? {
         let typed = Array(word.lowercased().utf8)
         guard typed.count <= 100 else { return nil }
         let ranked = words.map { (word: $0, distance: distance(typed, Array($0.lowercased().utf8))) }
@@ -12,7 +12,7 @@ enum NearestWord {
     }
 
     /// Levenshtein's distance.
-    static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    package static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var previous = Array(0...right.count)
         for (row, byte) in left.enumerated() {
             var current = [row + 1]

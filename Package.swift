@@ -38,7 +38,9 @@ let package = Package(
         // The C libraries, each behind a module map and one shim header.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
@@ -50,14 +52,14 @@ let package = Package(
         .target(
             name: "GapuraStore",
             dependencies: [
-                "GapuraFormats", "CPostgres", .product(name: "GRDB", package: "GRDB.swift"),
+                "GapuraFormats", "CPostgres", "CMariaDB", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),
         .target(
             name: "GapuraDirectory",
-            dependencies: ["GapuraStore", "GapuraTokens", "GapuraTabular", "GapuraFormats", "CArgon2"],
+            dependencies: ["GapuraStore", "GapuraTokens", "GapuraTabular", "GapuraFormats", "CArgon2", "CCrypt"],
             swiftSettings: settings
         ),
         .target(
@@ -92,7 +94,8 @@ let package = Package(
         .target(
             name: "GapuraTesting",
             dependencies: [
-                "Gapura", "GapuraPages", "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraFormats",
+                "Gapura", "GapuraPages", "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraTabular",
+                "GapuraFormats",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -134,6 +137,9 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // What tests of several targets need and no product does.
+        .target(name: "PostgresTesting", path: "Tests/PostgresTesting", swiftSettings: settings),
+
         .testTarget(name: "GapuraFormatsTests", dependencies: ["GapuraFormats"], swiftSettings: settings),
         .testTarget(
             name: "GapuraTabularTests",
@@ -146,10 +152,17 @@ let package = Package(
             exclude: ["Python"],
             swiftSettings: settings
         ),
-        .testTarget(name: "GapuraStoreTests", dependencies: ["GapuraStore"], swiftSettings: settings),
+        .testTarget(
+            name: "GapuraStoreTests",
+            dependencies: ["GapuraStore", "PostgresTesting"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "GapuraDirectoryTests",
-            dependencies: ["GapuraDirectory", "GapuraStore", "GapuraTabular", "GapuraFormats", "GapuraTokens"],
+            dependencies: [
+                "GapuraDirectory", "GapuraStore", "GapuraTabular", "GapuraFormats", "GapuraTokens", "GapuraTesting",
+                "PostgresTesting",
+            ],
             exclude: ["Fixtures"],
             swiftSettings: settings
         ),
@@ -157,6 +170,7 @@ let package = Package(
             name: "GapuraTests",
             dependencies: [
                 "GapuraTesting", "Gapura", "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraFormats",
+                "PostgresTesting",
             ],
             exclude: ["OpenID/Golden"],
             swiftSettings: settings
@@ -169,7 +183,9 @@ let package = Package(
         ),
         .testTarget(
             name: "GapuraServerTests",
-            dependencies: ["GapuraServer", "GapuraFormats", "GapuraStore"],
+            dependencies: [
+                "GapuraServer", "Gapura", "GapuraDirectory", "GapuraFormats", "GapuraStore", "PostgresTesting",
+            ],
             swiftSettings: settings
         ),
     ]

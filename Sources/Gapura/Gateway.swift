@@ -1,3 +1,4 @@
+import Foundation
 import GapuraDirectory
 package import GapuraFormats
 import GapuraStore
@@ -41,13 +42,7 @@ package struct Gateway: Sendable {
         let keyring = try SigningKeyring.open(folder: settings.keysFolder, clock: clock, logger: logger)
         let secrets = try SecretKeys.open(folder: settings.keysFolder)
         let outgoing = try OutgoingHTTP(settings)
-        let parameters = Argon2Parameters(
-            memory: settings.passwordMemory, passes: settings.passwordPasses, lanes: settings.passwordLanes)
-        let passwords =
-            settings.passwordThreads > 0
-            ? try PasswordHasher(
-                parameters: parameters, threads: settings.passwordThreads, queue: settings.passwordQueue)
-            : try PasswordHasher(parameters: parameters, queue: settings.passwordQueue)
+        let passwords = try PasswordHasher(settings)
         let store = try await Store.open(DatabaseLocation(settings.database))
         let services = Services(
             settings: settings, store: store, clock: clock, keyring: keyring, secrets: secrets, passwords: passwords,
@@ -88,6 +83,7 @@ package struct Gateway: Sendable {
 
         SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
         PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)
+        ActivationEndpoint(services, refusals: refusals, metrics: metrics).addRoutes(to: router)
         SignOutEndpoint(services, doorbell: doorbell).addRoutes(to: router)
         OperationsEndpoints(health: health, metrics: metrics).addPublicRoutes(to: router)
         site.addRoutes(to: router, of: self)
@@ -125,9 +121,17 @@ package struct Gateway: Sendable {
                 logger: services.logger
             ),
             UpkeepJob(
-                store: services.store, historyDays: services.settings.sessionHistoryDays, clock: services.clock,
+                store: services.store, historyDays: services.settings.sessionHistoryDays,
+                auditDays: services.settings.auditDays, clock: services.clock,
                 logger: services.logger
             ),
+            PersonnelScheduleJob(
+                store: services.store, binDays: services.settings.recycleBinDays, doorbell: doorbell,
+                clock: services.clock, logger: services.logger
+            ),
+            AccountEndJob(
+                store: services.store, doorbell: doorbell, clock: services.clock, logger: services.logger),
+            UnitDraftJob(store: services.store, clock: services.clock, logger: services.logger),
             KeyRotationJob(
                 keyring: services.keyring, store: services.store, days: services.settings.keyRotationDays,
                 clock: services.clock,
@@ -161,5 +165,18 @@ package struct Gateway: Sendable {
                 now: services.clock.now
             )
         }
+    }
+}
+
+extension PasswordHasher {
+    /// As the settings say.
+    /// - Parameter more: threads beyond those, where nobody signs in and an import leaves one free all the same.
+    package convenience init(_ settings: GatewaySettings, more: Int = 0) throws {
+        let threads =
+            settings.passwordThreads > 0 ? settings.passwordThreads : ProcessInfo.processInfo.activeProcessorCount
+        try self.init(
+            parameters: Argon2Parameters(
+                memory: settings.passwordMemory, passes: settings.passwordPasses, lanes: settings.passwordLanes),
+            threads: threads + more, queue: settings.passwordQueue)
     }
 }

@@ -41,11 +41,13 @@ public struct GatewaySettings: Sendable {
     public var offlineAbsolute: Int64 = 180 * 86_400
     public var setUpLinkLifetime: Int64 = 24 * 3600
     public var resetLinkLifetime: Int64 = 3600
+    /// Of a printed code for a first password.
+    public var activationCodeLifetime: Int64 = 30 * 86_400
     /// How long one sign-in may take, from the application's request to the password.
     public var flowLifetime: Int64 = 1800
-    /// Sign-ins under way at the same time; beyond it new ones get 503.
+    /// Sign-ins under way at the same time; beyond it the oldest of the network that has most make room.
     public var flowLimit: Int64 = 100_000
-    /// Of these from one network (/24, /64); beyond it a new one takes the place of that network's oldest.
+    /// Of these from one network (/24, /48); beyond it the oldest of the address that has most make room.
     public var flowNetworkLimit: Int64 = 5_000
 
     /// KiB, passes, lanes of Argon2id; threads 0 means as many as cores.
@@ -62,6 +64,18 @@ public struct GatewaySettings: Sendable {
     /// `kedudukan_hukum` code to account state, over the built-in table.
     public var accountStates: [String: String] = [:]
 
+    /// Whether NIKs are taken from personnel data, encrypted.
+    public var loadNIK = false
+
+    /// Percent of the active accounts that a load may take the sign-in from before it has to be confirmed.
+    public var loadStopShare = 5
+    /// Whether the confirmation must come from another admin than the one who asked.
+    public var loadSecondAdmin = false
+    /// Days between the first load in which somebody is missing and the suspension of the account.
+    public var vanishedGraceDays = 14
+    /// Days for which an account that personnel data closed is listed in the recycle bin.
+    public var recycleBinDays = 90
+
     /// Hosts for which `http` redirect URIs may be registered.
     public var testHosts: [String] = []
     /// Private networks (CIDR) that outgoing calls may reach.
@@ -73,6 +87,8 @@ public struct GatewaySettings: Sendable {
     public var keyRotationDays = 90
     /// Days that ended sessions and answered sign-outs are kept.
     public var sessionHistoryDays = 90
+    /// Days that audit rows are kept once they are exported; 0 keeps them.
+    public var auditDays = 0
     public var logLevel = "info"
 
     public init() {}

@@ -19,7 +19,7 @@ final class CityUnderTest {
 
     let folder: String
     let port: Int
-    private let program: String
+    let program: String
     private let metricsPort: Int
     private(set) var clients: [String: Client] = [:]
 

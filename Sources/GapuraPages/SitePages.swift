@@ -26,6 +26,7 @@ package struct SitePages: Pages {
     private func view(of page: Page) -> any PageView {
         switch page {
         case .signIn(let model): SignInView(model: model)
+        case .activation(let model): ActivationView(model: model)
         case .setPassword(let model): SetPasswordView(model: model)
         case .notice(let model): NoticeView(model: model)
         case .signOut(let model): SignOutView(model: model)

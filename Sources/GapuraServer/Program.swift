@@ -21,7 +21,9 @@ struct GapuraCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ServeCommand.self, SetUpCommand.self, AccountCommand.self, ApplicationCommand.self, ClientCommand.self,
-            PersonnelCommand.self,
+            RoleCommand.self, GrantCommand.self,
+            PersonnelCommand.self, PersonCommand.self, AppointmentCommand.self, ManagerCommand.self, UnitCommand.self,
+            LegacyCommand.self,
             KeysCommand.self, TokenCommand.self, AuditCommand.self, LogoutCommand.self, BackupCommand.self,
             RestoreCommand.self,
             DoctorCommand.self, SettingsCommand.self,

@@ -70,6 +70,8 @@ package struct Store: Sendable {
 package struct StoreOptions: Sendable {
     /// Connections for reading: threads that wait for the disk or the server. One more writes.
     package var readers: Int
+    /// Connections for look-ups on the calling thread, which SQLite has: by default one a core, at most four.
+    package var lookups: Int?
     /// How many transactions may wait for a connection; more fail with `busy`, as do those that waited too long.
     package var queueLimit = 1000
     package var readWaitLimit: Duration = .seconds(2)

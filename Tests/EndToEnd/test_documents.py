@@ -34,10 +34,25 @@ def test_every_command_exists_with_its_flags(document):
             assert re.search(rf"{flag}\b", text), f"{flag} of gapura {' '.join(name)} in {document}"
 
 
-@pytest.mark.parametrize("document", documents.documents())
+@pytest.mark.parametrize("document", [*documents.documents(), documents.MAP])
 def test_every_link_within_the_repository_leads_somewhere(document):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", documents.read(document)):
         assert (ROOT / document).parent.joinpath(target).exists(), f"{document} links to {target}"
+
+
+def test_the_map_shows_every_folder_and_no_other():
+    shown = documents.folders()
+    # A regular expression that finds nothing would show nothing.
+    assert {"Sources/GapuraStore/SQL", "Sources/CXML", "Sources/GapuraStore/Audit", "docs/decisions", "bin/lib"} <= shown
+    gone = sorted(path for path in shown if not (ROOT / path).exists())
+    assert not gone, f"{documents.MAP} names what is not there: {gone}"
+    there = {
+        str(path.relative_to(ROOT))
+        for path in [*ROOT.glob("Sources/*"), *(path for path in ROOT.glob("Sources/*/*") if path.is_dir()), *ROOT.glob("docs/*")]
+        if not path.name.startswith(".") and path != ROOT / documents.MAP
+    }
+    missing = sorted(path for path in there - shown if not any(below.startswith(f"{path}/") for below in shown))
+    assert not missing, f"{documents.MAP} does not name {missing}"
 
 
 def test_commands_are_found_where_they_stand():

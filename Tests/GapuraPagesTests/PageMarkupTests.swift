@@ -90,6 +90,12 @@ struct PageMarkupTests {
         #expect(
             password.all("input").contains { $0.value("autocomplete") == "username" && $0.value("value") == "ratna" })
         #expect(password.element(id: "password-submit") != nil)
+        let activation = Markup(try html(.activation(ActivationModel(name: "ratna"))))
+        #expect(activation.element(id: "activation-form")?.value("action") == "/akun/aktivasi")
+        #expect(activation.element(id: "username")?.value("value") == "ratna")
+        #expect(activation.element(id: "code")?.value("autocomplete") == "one-time-code")
+        #expect(activation.element(id: "activation-submit")?.value("type") == "submit")
+        #expect(try html(.signIn(SignInModel())).contains("href=\"/akun/aktivasi\">Pertama kali masuk?</a>"))
         let signOut = Markup(try html(.signOut(SignOutModel(action: "/keluar", fields: [], applicationName: nil))))
         #expect(signOut.element(id: "logout-form")?.value("action") == "/keluar")
         #expect(signOut.element(id: "logout-confirm")?.value("type") == "submit")
@@ -105,6 +111,7 @@ struct PageMarkupTests {
             #expect(html.contains("<code id=\"error-code\">\(model.code)</code>"))
             #expect(html.contains(model.requestID))
         case .signIn(let model): #expect(hasAlert == (model.problem != nil))
+        case .activation(let model): #expect(hasAlert == (model.problem != nil))
         case .setPassword(let model): #expect(hasAlert == (model.problem != nil))
         default: #expect(!hasAlert)
         }

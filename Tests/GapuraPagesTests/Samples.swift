@@ -48,11 +48,20 @@ enum Samples {
         let passwordProblems: [SetPasswordModel.Problem] = [
             .tooShort(minimum: 12), .tooLong, .notEqual, .guessable, .stale,
         ]
-        return signInProblems.enumerated().map { number, problem in
+        let activationProblems: [ActivationModel.Problem] = [.wrong, .malformed, .wait(seconds: 90), .stale, .tooLong]
+        let activation = activationProblems.enumerated().map { number, problem in
             Sample(
-                name: "sign-in-problem-\(number)",
-                page: .signIn(SignInModel(problem: problem, name: "18851212 191012 1 001", application: application)))
+                name: "activation-problem-\(number)",
+                page: .activation(ActivationModel(problem: problem, name: "18851212 191012 1 001")),
+                path: "/akun/aktivasi")
         }
+        return activation
+            + signInProblems.enumerated().map { number, problem in
+                Sample(
+                    name: "sign-in-problem-\(number)",
+                    page: .signIn(
+                        SignInModel(problem: problem, name: "18851212 191012 1 001", application: application)))
+            }
             + passwordProblems.enumerated().map { number, problem in
                 Sample(
                     name: "set-password-problem-\(number)",
@@ -90,6 +99,14 @@ enum Samples {
                     name: "portal-limited",
                     page: .portal(
                         PortalModel(personName: "Cut Nyak Meutia", tiles: [], person: person, limited: true, zone: wib)),
+                    signedInName: "Cut Nyak Meutia", path: "/portal"
+                ),
+                Sample(
+                    name: "portal-ending-for-nobody",
+                    page: .portal(
+                        PortalModel(
+                            personName: "Cut Nyak Meutia", tiles: [], person: person, limited: false,
+                            ending: .init(at: morning, sponsor: nil), zone: wib)),
                     signedInName: "Cut Nyak Meutia", path: "/portal"
                 ),
                 Sample(
@@ -206,6 +223,10 @@ enum Samples {
                 name: "sign-in",
                 page: .signIn(SignInModel(problem: .wrongCredentials, name: words.typed, application: application))),
             Sample(
+                name: "activation", page: .activation(ActivationModel(problem: .wrong, name: words.typed)),
+                path: "/akun/aktivasi"
+            ),
+            Sample(
                 name: "set-password",
                 page: .setPassword(SetPasswordModel(personName: words.person, userName: words.typed)),
                 path: "/akun/kata-sandi"
@@ -244,8 +265,27 @@ enum Samples {
                     PortalModel(personName: words.person, tiles: tiles, person: person, limited: false, zone: wib)),
                 signedInName: words.person, path: "/portal"
             ),
+            // 31 December 2026 in WIB is the last day.
             Sample(
-                name: "account", page: .account(AccountModel(person: person, sessions: sessions, zone: wib)),
+                name: "portal-ending",
+                page: .portal(
+                    PortalModel(
+                        personName: words.person, tiles: [], person: PersonModel(fullName: words.person),
+                        limited: false,
+                        ending: .init(at: Timestamp(seconds: 1_798_736_400), sponsor: words.person), zone: wib)),
+                signedInName: words.person, path: "/portal"
+            ),
+            Sample(
+                name: "account",
+                page: .account(
+                    AccountModel(
+                        person: person, sessions: sessions,
+                        disclosures: [
+                            AccountModel.DisclosureLine(
+                                application: words.application,
+                                claims: ["sub", "name", "email", "phone_number", "nip", "roles", "nik"],
+                                firstAt: morning.adding(seconds: -86400), lastAt: morning)
+                        ], zone: wib)),
                 signedInName: words.person, path: "/akun"
             ),
         ]

@@ -1,6 +1,7 @@
 import Foundation
 import Gapura
 import GapuraDirectory
+import GapuraFormats
 import Testing
 
 @testable import GapuraServer
@@ -31,15 +32,18 @@ struct SettingsTests {
             "time_zone": "Asia/Makassar", "session_idle": "30m", "session_absolute": "8h", "code_lifetime": "30s",
             "token_lifetime": "2m",
             "refresh_lifetime": "6h", "offline_idle": "20d", "offline_absolute": "90d", "set_up_link_lifetime": "12h",
-            "reset_link_lifetime": "30m",
+            "reset_link_lifetime": "30m", "activation_code_lifetime": "14d",
             "flow_lifetime": "10m", "flow_limit": "5000", "flow_network_limit": "700", "password_minimum": "14",
             "password_memory": "20000",
             "password_passes": "3",
             "password_lanes": "2", "password_threads": "3", "password_queue": "50",
             "account_states": "01=aktif,77=ditangguhkan",
-            "accepts_fixtures": "true", "test_hosts": "uji.contoh", "outgoing_networks": "10.0.0.0/8",
+            "load_stop_share": "10", "load_second_admin": "true", "vanished_grace_days": "30",
+            "recycle_bin_days": "120",
+            "load_nik": "true", "accepts_fixtures": "true", "test_hosts": "uji.contoh",
+            "outgoing_networks": "10.0.0.0/8",
             "outgoing_ca_file": "/ca.pem",
-            "key_rotation_days": "30", "session_history_days": "10", "log_level": "debug",
+            "key_rotation_days": "30", "session_history_days": "10", "audit_days": "730", "log_level": "debug",
         ]
         #expect(Set(values.keys) == Set(SettingCatalogue.all.map(\.key)))
         var lines: [String] = []

@@ -1,5 +1,6 @@
 import Foundation
 import GapuraFormats
+import PostgresTesting
 import Testing
 
 @testable import GapuraStore

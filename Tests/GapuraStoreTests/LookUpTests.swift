@@ -49,16 +49,37 @@ import Testing
         }
     }
 
-    @Test("more look-ups at once than there are connections are all answered", arguments: engines)
-    func manyAtOnce(_ engine: Engine) async throws {
-        try await withStore(engine) { store in
-            let found = try await withThrowingTaskGroup(of: Int.self) { group in
-                for _ in 0..<200 {
-                    group.addTask { try await store.lookUp { try $0.rows("SELECT id FROM units").count } }
+    @Test("a look-up runs on the calling thread, and where all connections for that are taken on a reader's")
+    func allTaken() async throws {
+        var options = StoreOptions()
+        options.lookups = 2
+        try await withStore(.sqlite, options: options) { store in
+            let release = DispatchSemaphore(value: 0)
+            let (taken, taking) = AsyncStream.makeStream(of: Bool.self)
+            let executor = OwnThreads()
+            let holders = (0..<2).map { _ in
+                Task(executorPreference: executor) {
+                    try await store.lookUp { tx in
+                        taking.yield(OwnThreads.isOne)
+                        release.wait()
+                        return try tx.rows("SELECT id FROM units").count
+                    }
                 }
-                return try await group.reduce(0, +)
             }
-            #expect(found == 200)
+            var areOwn: [Bool] = []
+            for await isOwn in taken.prefix(2) { areOwn.append(isOwn) }
+            #expect(areOwn == [true, true])
+            let further = Task(executorPreference: executor) {
+                try await store.lookUp { tx in (try tx.rows("SELECT id FROM units").count, OwnThreads.isOne) }
+            }
+            let result = await further.result
+            for _ in holders { release.signal() }
+            let (count, isOwn) = try result.get()
+            #expect(count == 1)
+            #expect(!isOwn)
+            for holder in holders { #expect(try await holder.value == 1) }
+            let free = Task(executorPreference: executor) { try await store.lookUp { _ in OwnThreads.isOne } }
+            #expect(try await free.value)
         }
     }
 
@@ -70,6 +91,22 @@ import Testing
                 try await store.lookUp { try $0.rows("SELECT id FROM units").count }
             }
             #expect(error?.kind == .unavailable)
+        }
+    }
+}
+
+/// A thread for each step of a task, so that a test may hold one up without holding up others.
+private final class OwnThreads: TaskExecutor {
+    private static let key = "gapura.own"
+
+    /// Whether this runs on one of them.
+    static var isOne: Bool { Thread.current.threadDictionary[key] != nil }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        Thread.detachNewThread {
+            Thread.current.threadDictionary[Self.key] = true
+            job.runSynchronously(on: self.asUnownedTaskExecutor())
         }
     }
 }

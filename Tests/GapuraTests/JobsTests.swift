@@ -302,6 +302,43 @@ struct JobsTests {
         try await running
     }
 
+    @Test("a retirement acts by itself on its day, once, whichever of two nodes looks first")
+    func retirement() async throws {
+        let world = try await World()
+        let now = world.clock.now
+        let (person, load) = (PersonID.make(now: now), LoadID.make(now: now))
+        let account = Account(
+            id: .make(now: now), personID: person, sub: UUIDText.version4(), state: .aktif, stateBy: .personnel,
+            createdAt: now, updatedAt: now)
+        try await world.store.write { tx in
+            try tx.people.insert(
+                Person(id: person, pnsID: "P", name: "Satu", employeeKind: .pns, createdAt: now, updatedAt: now))
+            try tx.accounts.insert(account)
+            try tx.loads.insert(
+                Load(
+                    id: load, fileName: "a", fileDigest: "d", unitsDigest: nil, appliedAt: now, actor: "x", counts: "{}"
+                ))
+            try tx.schedule.put([
+                ScheduledChange(
+                    id: .make(now: now), personID: person, kind: .retired, loadID: load,
+                    validFrom: now.adding(seconds: 3600), dueAt: now.adding(seconds: 3600))
+            ])
+        }
+        let jobs = (0..<2).map { _ in
+            PersonnelScheduleJob(
+                store: world.store, binDays: 90, doorbell: world.doorbell, clock: world.clock.wall, logger: .silent)
+        }
+        await jobs[0].look()
+        #expect(try await world.store.read { try $0.accounts.find(account.id)?.state } == .aktif)
+        world.clock.advance(seconds: 3600)
+        await withTaskGroup { group in
+            for job in jobs { group.addTask { await job.look() } }
+        }
+        #expect(try await world.store.read { try $0.accounts.find(account.id)?.state } == .nonaktif)
+        let events = try await world.store.read { try $0.audit.list(before: .max, event: nil, subject: nil, limit: 9) }
+        #expect(events.map(\.event).sorted() == ["account.state_changed", "personnel.acted"])
+    }
+
     @Test("keys rotate by themselves when they have signed long enough, each rotation with its audit row")
     func rotation() async throws {
         let world = try await World()

@@ -342,10 +342,11 @@ struct KeysTests {
         let first = try SecretKeys.open(folder: path)
         _ = try open()
         let second = try SecretKeys.open(folder: path)
-        #expect(Set([first.csrf, first.refresh]).count == 2)
-        #expect([first.csrf, first.refresh].allSatisfy { $0.count == 32 })
+        #expect(Set([first.csrf, first.refresh, first.activation]).count == 3)
+        #expect([first.csrf, first.refresh, first.activation].allSatisfy { $0.count == 32 })
         #expect(first.csrf == second.csrf)
         #expect(first.refresh == second.refresh)
+        #expect(first.activation == second.activation)
         #expect("\(first)" == "•••")
         var dumped = ""
         dump(first, to: &dumped)

@@ -231,7 +231,7 @@ enum ApplicationOperations {
         return text
     }
 
-    private static func employeeKind(_ text: String) throws -> EmployeeKind {
+    static func employeeKind(_ text: String) throws -> EmployeeKind {
         guard let kind = EmployeeKind(rawValue: text) else {
             let kinds = EmployeeKind.allCases.map(\.rawValue).joined(separator: ", ")
             throw OperationError(

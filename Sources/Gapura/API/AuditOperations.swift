@@ -13,7 +13,7 @@ enum AuditOperations {
         let before = try arguments.optionalInteger("before", 1...Int64.max) ?? .max
         return try await context.store.read { tx in
             let records = try tx.audit.list(before: before, event: event, subject: subject, limit: limit)
-            return ["events": .array(records.map { .object(make($0)) })]
+            return ["events": .array(records.map { .object(AuditJSON.make($0)) })]
         }
     }
 
@@ -21,14 +21,19 @@ enum AuditOperations {
         try await context.store.read { tx in
             let broken = try AuditChain.firstBreak(in: tx)
             let head = try tx.audit.head()
+            let checkpoint = try tx.audit.checkpoint()
             return [
                 "whole": .bool(broken == nil), "events": .integer(head.seq),
                 "first_break": broken.map { .integer($0) } ?? .null, "head": .string(head.hash),
+                "purged_through": .integer(checkpoint.purgedSeq), "exported_through": .integer(checkpoint.exportedSeq),
             ]
         }
     }
+}
 
-    private static func make(_ record: AuditRecord) -> JSONObject {
+/// A row of the audit as operators see it.
+enum AuditJSON {
+    static func make(_ record: AuditRecord) -> JSONObject {
         [
             "seq": .integer(record.seq), "at": .time(record.at), "event": .string(record.event),
             "actor": .string(record.actor),

@@ -1,6 +1,7 @@
 import GapuraDirectory
 import GapuraFormats
 import GapuraStore
+import GapuraTokens
 
 #if canImport(Glibc)
     import Glibc
@@ -16,13 +17,9 @@ enum BackupOperations {
     /// The file gets its name only once it has been restored on trial and found whole.
     private static let write = Operation("backup.write", ["file"]) { arguments, context in
         let path = try arguments.text("file")
-        let draft = path + ".partial"
-        for existing in [path, draft] where access(existing, F_OK) == 0 {
-            throw OperationError(
-                .conflict, "\(existing) exists; a backup never overwrites. Choose another name, or move it away.",
-                id: "\(existing) sudah ada; cadangan tidak pernah menimpa. Pilih nama lain atau pindahkan."
-            )
-        }
+        try NewFile.checkFree(path)
+        // A name of this call alone, so that of several at once none takes another's draft away.
+        let draft = "\(path).\(SecureRandom.text(9)).partial"
         let before = try await context.store.read { try $0.audit.head().seq }
         do {
             context.progress(0.05, "copying")
@@ -38,8 +35,11 @@ enum BackupOperations {
                     id: "Cadangan tidak utuh dan dihapus: \(problems). Periksa diska dan `gapura doctor`."
                 )
             }
-            try BackupFile.publish(draft, as: path)
+            // No backup without its audit row, and no name taken for one that failed. A process that dies between these
+            // leaves an empty file, which `restore` knows for what it is.
+            let file = try NewFile(path)
             try await record(trial, context)
+            try file.finish(with: draft)
             return .object(
                 trial.json.adding("file", .string(path)).adding("keys_folder", .string(context.settings.keysFolder)))
         } catch {
@@ -53,31 +53,6 @@ enum BackupOperations {
         try await context.store.write { tx in
             try tx.record(.backupWritten, by: actor, detail: ["audit_events": .integer(trial.auditEvents)], at: now)
         }
-    }
-}
-
-/// The last step of writing a backup.
-enum BackupFile {
-    /// Gives a finished file its name, and never takes the name from another file.
-    ///
-    /// The name is taken with an empty file first, which fails where there is one, and the draft replaces that: FAT and
-    /// SMB have no hard links, and Swift's Glibc does not know `renameat2`.
-    static func publish(_ draft: String, as path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw failure(path, errno) }
-        close(descriptor)
-        guard rename(draft, path) == 0 else {
-            let code = errno
-            unlink(path)
-            throw failure(path, code)
-        }
-    }
-
-    private static func failure(_ path: String, _ code: Int32) -> OperationError {
-        let why = String(cString: strerror(code))
-        return OperationError(
-            code == EEXIST ? .conflict : .refused, "\(path) cannot be written: \(why).",
-            id: "\(path) tidak dapat ditulis: \(why).")
     }
 }
 

@@ -23,6 +23,13 @@ package enum BackupRestore {
                 id: "Cadangan \(file) tidak dapat dibaca: \(why)."
             )
         }
+        var status = stat()
+        if stat(file, &status) == 0, status.st_size == 0 {
+            throw OperationError(
+                .refused, "\(file) is empty: its backup was interrupted. Restore another one, and remove this file.",
+                id: "\(file) kosong: pencadangannya terputus. Pulihkan cadangan lain dan hapus berkas ini."
+            )
+        }
         try DataFolder.prepare(settings.dataFolder)
         let location = try DatabaseLocation(settings.database)
         let now = clock.now
@@ -76,7 +83,18 @@ package enum BackupRestore {
         result["last_change"] = .time(backup.lastChange)
         result["keys_found"] = .bool(SigningKeyring.exists(folder: settings.keysFolder))
         result["clients_without_secret"] = .array(try await clientsWithoutSecret(store, settings).map { .string($0) })
+        result["unreadable_niks"] = .integer(try await unreadableNIKs(store, settings))
         return result
+    }
+
+    /// NIKs that were sealed with other keys than those at hand.
+    private static func unreadableNIKs(_ store: Store, _ settings: GatewaySettings) async throws -> Int64 {
+        let (count, sample) = try await store.read { tx in (try tx.identities.count(), try tx.identities.sample(100)) }
+        guard count > 0 else { return 0 }
+        guard SigningKeyring.exists(folder: settings.keysFolder) else { return count }
+        let vault = try SecretKeys.open(folder: settings.keysFolder).identities
+        // One key seals all: either it opens them, or it is another one.
+        return sample.allSatisfy { vault.open($0) != nil } ? 0 : count
     }
 
     /// Clients whose secret must compute and was sealed with other keys than those at hand: they need a new one.

@@ -9,11 +9,12 @@ enum DoctorOperations {
     private static let doctor = Operation("doctor") { _, context in
         let now = context.now
         let engine = context.store.engine
+        let vault = context.services.secrets.identities
         let checks = try await context.store.read { tx in
             [
                 try version(tx, engine), try clock(tx, at: now), try audit(tx), try admins(tx, at: now),
                 try personnel(tx, at: now), try signOuts(tx, at: now),
-            ]
+            ] + (try identities(tx, vault))
         }
         let all = checks + [keys(context), await integrity(context.store)]
         return ["checks": .array(all.map { .object($0.jsonObject) })]
@@ -109,6 +110,25 @@ enum DoctorOperations {
             id:
                 "\(failed.count) pemberitahuan keluar gagal dalam sehari, terakhir ke \(latest.clientID); lihat `gapura logout list`."
         )
+    }
+
+    /// Whether the keys at hand open the NIKs that are stored; nothing where there are none.
+    private static func identities(_ tx: Transaction, _ vault: IdentityVault) throws -> [DoctorCheck] {
+        let count = try tx.identities.count()
+        guard count > 0 else { return [] }
+        guard try tx.identities.sample(20).allSatisfy({ vault.open($0) != nil }) else {
+            return [
+                DoctorCheck(
+                    "nik", .failure,
+                    "\(count) NIKs are stored and the keys do not open them; bring the keys folder of that time back, or load personnel data again after forgetting them.",
+                    id:
+                        "\(count) NIK tersimpan tetapi tidak terbuka dengan kunci ini; kembalikan folder kunci saat itu."
+                )
+            ]
+        }
+        return [
+            DoctorCheck("nik", .ok, "\(count) NIKs, encrypted.", id: "\(count) NIK tersimpan terenkripsi.")
+        ]
     }
 
     private static func keys(_ context: OperationContext) -> DoctorCheck {

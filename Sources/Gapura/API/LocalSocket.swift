@@ -148,10 +148,10 @@ private struct SocketContext: RequestContext {
                 level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(PeerCredential.option)
             )
             // Nobody is known where the kernel does not say.
-            guard let uid = try? await credential.get().uid else { return "unknown" }
-            return SystemUser.name(uid)
+            guard let peer = try? await credential.get() else { return "unknown" }
+            return SystemUser.acting(pid: peer.pid, uid: peer.uid)
         #else
-            return SystemUser.name(getuid())
+            return SystemUser.acting(pid: getpid(), uid: getuid())
         #endif
     }
 }
@@ -179,8 +179,35 @@ package enum SystemUser {
         return String(cString: name)
     }
 
-    /// Who runs this process; behind `sudo`, who called it.
+    /// Who runs this process.
     package static var current: String { name(getuid()) }
+
+    /// Who acts through this process, see `acting`.
+    package static var acting: String { acting(pid: getpid(), uid: getuid()) }
+
+    /// Who acts through a process, and where: `siti@server1`. The login is the one that the kernel keeps through
+    /// `sudo`; without a login (a service, a container) it is the user of the process.
+    package static func acting(pid: Int32, uid: UInt32) -> String {
+        "\(name(login(of: pid) ?? uid))@\(host)"
+    }
+
+    /// `/proc/PID/loginuid` of proc(5): set once at login, and by nobody but the system.
+    private static func login(of pid: Int32) -> UInt32? {
+        guard let file = fopen("/proc/\(pid)/loginuid", "re") else { return nil }
+        defer { fclose(file) }
+        var buffer = [CChar](repeating: 0, count: 32)
+        guard fgets(&buffer, Int32(buffer.count), file) != nil else { return nil }
+        let digits = buffer.prefix { (0x30...0x39).contains($0) }.map { UInt8(bitPattern: $0) }
+        guard let uid = UInt32(String(decoding: digits, as: UTF8.self)), uid != .max else { return nil }
+        return uid
+    }
+
+    private static var host: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
+        let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
 }
 
 /// Where the socket is.

@@ -34,8 +34,11 @@ package struct Operation: Sendable {
 /// All operations. A new one is a line in its entity's file, and a new entity a line here.
 package enum Operations {
     package static let all: [Operation] =
-        SetUpOperation.all + AccountOperations.all + ApplicationOperations.all + ClientOperations.all
-        + PersonnelOperations.all
+        SetUpOperation.all + AccountOperations.all + ActivationOperations.all + SponsorOperations.all
+        + ApplicationOperations.all + ClientOperations.all
+        + RoleOperations.all + GrantOperations.all
+        + PersonnelOperations.all + AppointmentOperations.all + ManagerOperations.all + UnitOperations.all
+        + LegacyOperations.all + PersonOperations.all + AuditPurgeOperations.all
         + KeyOperations.all + AuditOperations.all + LogoutOperations.all + BackupOperations.all + DoctorOperations.all
 
     package static func find(_ name: String) throws -> Operation {

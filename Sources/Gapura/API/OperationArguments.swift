@@ -15,6 +15,9 @@ struct OperationArguments: Sendable {
         self.object = object
     }
 
+    /// Whether it was given at all.
+    func has(_ name: String) -> Bool { value(name) != nil }
+
     func text(_ name: String) throws -> String {
         guard let text = try optionalText(name) else {
             throw OperationError(.invalid, "\(name) is missing.", id: "\(name) belum diisi.")

@@ -13,7 +13,10 @@ extension OperationError {
         case let error as StoreError: self = .store(error)
         case let error as PersonnelSourceError: self = .source(error)
         case let error as TabularError: self = .source(.table(error))
+        case let error as PersonnelProfileError:
+            self.init(.invalid, "The profile: \(error.message).", id: "Profil: \(error.indonesian).")
         case let error as PersonnelRefusal: self = .refusal(error)
+        case let error as UndoRefusal: self = .undo(error)
         case let error as OAuthError:
             self.init(.invalid, "The registration is refused: \(error.text)", id: "Pendaftaran ditolak: \(error.text)")
         case is CancellationError:
@@ -100,13 +103,14 @@ extension OperationError {
         case .missingColumns(let names):
             let list = names.joined(separator: ", ")
             return OperationError(
-                .invalid, "The file has no column \(list); export it from SIASN with all columns.",
-                id: "Berkas tidak memiliki kolom \(list); ekspor dari SIASN dengan semua kolom."
+                .invalid,
+                "The source has no column \(list); export all columns from SIASN, or name yours in a profile.",
+                id: "Sumber tidak memiliki kolom \(list); ekspor semua kolom dari SIASN, atau sebut namanya di profil."
             )
         case .repeatedColumn(let name):
             return OperationError(
-                .invalid, "The file has the column \(name) twice; remove one and export again.",
-                id: "Berkas memiliki kolom \(name) dua kali; hapus salah satu lalu ekspor ulang."
+                .invalid, "The source has the column \(name) twice; remove one and read it again.",
+                id: "Sumber memiliki kolom \(name) dua kali; hapus salah satu lalu muat ulang."
             )
         case .file(let problem):
             return OperationError(
@@ -114,6 +118,12 @@ extension OperationError {
                 "The file cannot be used: \(problem). The program that runs the gateway must be able to read it.",
                 id: "Berkas tidak dapat dipakai: \(problem). Gerbang harus dapat membacanya."
             )
+        case .format(let profile, let file):
+            return OperationError(
+                .invalid, "The profile \(profile) is for another kind of source than \(file).",
+                id: "Profil \(profile) untuk jenis sumber lain, bukan \(file).")
+        case .database(let error):
+            return database(error)
         case .changed(let name):
             return OperationError(
                 .conflict, "\(name) changed while it was read, or since it was previewed; run the command again.",
@@ -160,6 +170,30 @@ extension OperationError {
         }
     }
 
+    private static func undo(_ error: UndoRefusal) -> OperationError {
+        switch error {
+        case .unknown:
+            return OperationError(
+                .notFound, "There is no such load; see `gapura personnel loads`.",
+                id: "Tidak ada muatan itu; lihat `gapura personnel loads`.")
+        case .undoneAlready(let undo):
+            return OperationError(
+                .conflict, "The load was taken back already, by \(undo).",
+                id: "Muatan itu sudah dibatalkan oleh \(undo).")
+        case .notKept:
+            return OperationError(
+                .refused, "What this load changed was not kept; it cannot be taken back.",
+                id: "Perubahan muatan ini tidak disimpan; tidak dapat dibatalkan.")
+        case .mustConfirm(let stop):
+            return OperationError(
+                .refused,
+                "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; if that is right, add --confirm-vanished \(stop.accounts).",
+                id:
+                    "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
+            )
+        }
+    }
+
     private static func refusal(_ error: PersonnelRefusal) -> OperationError {
         switch error {
         case .governmentUnknown:
@@ -174,10 +208,17 @@ extension OperationError {
                 id:
                     "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
             )
+        case .needsSecondAdmin(let stop):
+            return OperationError(
+                .refused,
+                "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in. This was noted; another admin has to give the same command with --confirm-vanished \(stop.accounts) within two days.",
+                id:
+                    "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk. Permintaan ini dicatat; admin lain harus memberi perintah yang sama dengan --confirm-vanished \(stop.accounts) dalam dua hari."
+            )
         case .outdated:
             return OperationError(
-                .conflict, "Another load was applied meanwhile; run the command again.",
-                id: "Muatan lain sudah diterapkan sementara itu; jalankan perintah ini lagi."
+                .conflict, "People or units were changed meanwhile; run the command again.",
+                id: "Data orang atau unit sudah berubah sementara itu; jalankan perintah ini lagi."
             )
         }
     }

@@ -1,3 +1,4 @@
+import GapuraDirectory
 package import GapuraFormats
 
 /// Moments as text: ISO 8601 in UTC, and the days of the city.
@@ -32,20 +33,11 @@ package enum TimeText {
         let days = day0(year, month, day)
         guard civil(days) == (year, month, day) else { return nil }
         let start = days * 86_400
-        if bytes.count == 10 { return Timestamp(seconds: start + 86_400 - offset(of: timeZone)) }
+        if bytes.count == 10 { return Timestamp(seconds: start + 86_400 - CityCalendar(timeZone: timeZone).offset) }
         guard bytes.count == 20, has("T", 10), has(":", 13), has(":", 16), has("Z", 19), let hour = number(11..<13),
             let minute = number(14..<16), let second = number(17..<19), hour < 24, minute < 60, second < 60
         else { return nil }
         return Timestamp(seconds: start + hour * 3600 + minute * 60 + second)
-    }
-
-    /// Seconds east of UTC: WIB, WITA or WIT, which know no summer time.
-    private static func offset(of timeZone: String) -> Int64 {
-        switch timeZone {
-        case "Asia/Makassar": 8 * 3600
-        case "Asia/Jayapura": 9 * 3600
-        default: 7 * 3600
-        }
     }
 
     /// Howard Hinnant's days_from_civil and its inverse, <https://howardhinnant.github.io/date_algorithms.html>.

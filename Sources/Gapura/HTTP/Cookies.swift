@@ -10,6 +10,10 @@ package struct CookieNames: Sendable {
     /// Seconds.
     static let deviceLifetime: Int64 = 180 * 86_400
     package let language: String
+    /// The secret of a one-time link, taken out of the URL.
+    let link: String
+    /// Seconds.
+    static let linkLifetime: Int64 = 3600
     let isSecure: Bool
 
     package init(settings: GatewaySettings) {
@@ -19,6 +23,7 @@ package struct CookieNames: Sendable {
         flow = prefix + "gapura-flow"
         device = prefix + "gapura-device"
         language = prefix + "gapura-language"
+        link = prefix + "gapura-link"
     }
 
     /// A `Set-Cookie` value: `Path=/`, `HttpOnly`, `SameSite=Lax`, `Secure` wherever browsers see https.

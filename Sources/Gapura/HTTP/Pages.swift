@@ -51,6 +51,7 @@ package struct PageFrame: Sendable {
 /// Every page of the gateway, each with its typed model.
 package enum Page: Sendable {
     case signIn(SignInModel)
+    case activation(ActivationModel)
     case setPassword(SetPasswordModel)
     case notice(NoticeModel)
     case signOut(SignOutModel)
@@ -108,6 +109,30 @@ package struct SignInApplication: Sendable {
         self.name = name
         self.policyURI = policyURI
         self.termsURI = termsURI
+    }
+}
+
+/// `/akun/aktivasi`, for a first password by a printed code: `#activation-form` with `#username`, `#code`,
+/// `#activation-submit`.
+package struct ActivationModel: Sendable {
+    package enum Problem: Sendable, Equatable {
+        /// The code does not fit: mistyped, another's, used, replaced, too old; or there is no such account.
+        case wrong
+        /// No code has that form, whoever's it is.
+        case malformed
+        /// As in `SignInModel`.
+        case wait(seconds: Int)
+        case stale
+        case tooLong
+    }
+
+    package var problem: Problem?
+    /// What the person typed as a name, given back.
+    package var name: String
+
+    package init(problem: Problem? = nil, name: String = "") {
+        self.problem = problem
+        self.name = name
     }
 }
 
@@ -244,21 +269,35 @@ package struct PortalModel: Sendable {
         }
     }
 
+    /// The account ends within the next days, and who answers for it can say until when it is needed.
+    package struct Ending: Sendable {
+        package var at: Timestamp
+        package var sponsor: String?
+
+        package init(at: Timestamp, sponsor: String?) {
+            self.at = at
+            self.sponsor = sponsor
+        }
+    }
+
     package var personName: String
     package var tiles: [Tile]
     package var person: PersonModel
     /// The account is `terbatas`: no applications now, and why.
     package var limited: Bool
+    package var ending: Ending?
     /// UTC offset of the city's time zone in seconds, and its name (WIB, WITA, WIT).
     package var zone: (offsetSeconds: Int, name: String)
 
     package init(
-        personName: String, tiles: [Tile], person: PersonModel, limited: Bool, zone: (offsetSeconds: Int, name: String)
+        personName: String, tiles: [Tile], person: PersonModel, limited: Bool, ending: Ending? = nil,
+        zone: (offsetSeconds: Int, name: String)
     ) {
         self.personName = personName
         self.tiles = tiles
         self.person = person
         self.limited = limited
+        self.ending = ending
         self.zone = zone
     }
 }
@@ -317,13 +356,34 @@ package struct AccountModel: Sendable {
         }
     }
 
+    /// What one application received about the person.
+    package struct DisclosureLine: Sendable {
+        package var application: String
+        /// Names of claims.
+        package var claims: [String]
+        package var firstAt: Timestamp
+        package var lastAt: Timestamp
+
+        package init(application: String, claims: [String], firstAt: Timestamp, lastAt: Timestamp) {
+            self.application = application
+            self.claims = claims
+            self.firstAt = firstAt
+            self.lastAt = lastAt
+        }
+    }
+
     package var person: PersonModel
     package var sessions: [SessionLine]
+    package var disclosures: [DisclosureLine]
     package var zone: (offsetSeconds: Int, name: String)
 
-    package init(person: PersonModel, sessions: [SessionLine], zone: (offsetSeconds: Int, name: String)) {
+    package init(
+        person: PersonModel, sessions: [SessionLine], disclosures: [DisclosureLine] = [],
+        zone: (offsetSeconds: Int, name: String)
+    ) {
         self.person = person
         self.sessions = sessions
+        self.disclosures = disclosures
         self.zone = zone
     }
 }

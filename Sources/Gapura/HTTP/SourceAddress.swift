@@ -84,9 +84,14 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The network an address belongs to, as a key: /24 of IPv4, /64 of IPv6. What is no address is its own network.
-    static func network(of text: String) -> String {
+    static func network(of text: String) -> String { key(of: text, four: 3, six: 8) }
+
+    /// An address as its first bytes, so many of IPv4 and of IPv6. What is no address is its own key.
+    ///
+    /// Of IPv6 one line has a /64 at least, and whoever asks for it a /48.
+    static func key(of text: String, four: Int, six: Int) -> String {
         guard let address = IPAddress(text) else { return text }
-        return address.bytes.prefix(address.bytes.count == 4 ? 3 : 8).map(String.init).joined(separator: ".")
+        return address.bytes.prefix(address.bytes.count == 4 ? four : six).map(String.init).joined(separator: ".")
     }
 
     package var description: String {

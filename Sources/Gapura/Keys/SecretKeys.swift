@@ -1,3 +1,4 @@
+package import GapuraDirectory
 import GapuraFormats
 import GapuraTokens
 
@@ -10,6 +11,10 @@ package struct SecretKeys: Sendable {
     package let csrf: [UInt8]
     /// Of the successor of a rotated refresh token.
     package let refresh: [UInt8]
+    /// Of the digests of printed codes: a stolen database alone has nothing to guess against.
+    package let activation: [UInt8]
+    /// Of NIKs: one key seals them, another finds them.
+    package let identities: IdentityVault
     private let sealing: [UInt8]
 
     /// Loads the master, and makes it at the first start. A missing one beside signing keys is an error: a new one
@@ -53,8 +58,13 @@ package struct SecretKeys: Sendable {
         }
         csrf = HKDFSHA256.derive(from: master, info: "gapura csrf 1")
         refresh = HKDFSHA256.derive(from: master, info: "gapura refresh 1")
+        activation = HKDFSHA256.derive(from: master, info: "gapura activation 1")
         sealing = HKDFSHA256.derive(from: master, info: "gapura seal 1")
-        guard [csrf, refresh, sealing].allSatisfy({ $0.count == 32 }) else {
+        let identitySealing = HKDFSHA256.derive(from: master, info: "gapura identity seal 1")
+        let identityFinding = HKDFSHA256.derive(from: master, info: "gapura identity lookup 1")
+        identities = IdentityVault(sealing: identitySealing, finding: identityFinding)
+        guard [csrf, refresh, activation, sealing, identitySealing, identityFinding].allSatisfy({ $0.count == 32 })
+        else {
             throw KeyringError(.system, "OpenSSL derives no keys")
         }
     }

@@ -14,22 +14,19 @@ package struct AuthorizationFlow: Sendable {
 package struct AuthorizationFlows: Sendable {
     private let store: Store
     private let lifetime: Int64
-    private let limit: Int64
-    private let networkLimit: Int64
+    private let room: FlowRoom
 
     package init(_ services: Services) {
         store = services.store
         lifetime = services.settings.flowLifetime
-        limit = services.settings.flowLimit
-        networkLimit = services.settings.flowNetworkLimit
+        room = FlowRoom(services.settings)
     }
 
     /// Keeps a request until somebody has signed in; of its parameters only those that are ever read.
     ///
-    /// One network has so many places; a new sign-in from there takes that of its oldest, so that nobody fills the
-    /// table for all (attack 314).
+    /// Where too many are under way, those of whoever began most make room (`FlowRoom`).
     /// - Returns: the number for the URL.
-    /// - Throws: `PageError` 503 where too many are under way in all.
+    /// - Throws: `PageError` 429 in a flood from one address.
     func start(
         _ parameters: RequestParameters, clientID: ClientID, in browser: BrowserHandle, from address: String,
         at now: Timestamp
@@ -37,23 +34,21 @@ package struct AuthorizationFlows: Sendable {
         let known = parameters.pairs.filter { pair in
             AuthorizationRequestReader.names.contains { $0.isExactly(pair.name) }
         }
-        let network = IPAddress.network(of: address)
+        let place = FlowRoom.place(of: address)
+        try room.checkOpen(place, at: now)
         let number = SecureRandom.text(16)
         let flow = Flow(
-            digest: Self.digest(number, browser), network: network, clientID: clientID,
+            digest: Self.digest(number, browser), network: FlowRoom.network(of: address), place: place,
+            handle: StoredSecret.digest(browser.secret, of: .flow), clientID: clientID,
             request: FormURLEncoded.encode(known), createdAt: now, expiresAt: now.adding(seconds: lifetime)
         )
-        let (limit, networkLimit) = (limit, networkLimit)
-        let isFull = try await store.write { tx in
-            if try tx.signIn.countOpenFlows(from: network, at: now) >= networkLimit {
-                try tx.signIn.deleteOldestFlow(from: network)
-            } else if try tx.signIn.countOpenFlows(at: now) >= limit {
-                return true
-            }
+        let room = room
+        let isBegun = try await store.write { tx in
+            guard try room.make(for: flow, knowsBrowser: !browser.isNew, in: tx) else { return false }
             try tx.signIn.insert(flow)
-            return false
+            return true
         }
-        if isFull { throw PageError(.unavailable, reason: "too many sign-ins under way", retryAfter: 30) }
+        guard isBegun else { throw room.close(place, at: now) }
         return number
     }
 

@@ -6,17 +6,28 @@ import GapuraStore
 /// value is left out.
 struct ClaimSource: Sendable {
     private let timeZone: String
+    private let calendar: CityCalendar
+    private let identities: IdentityVault
 
-    init(_ settings: GatewaySettings) {
-        timeZone = settings.timeZone
+    init(_ services: Services) {
+        timeZone = services.settings.timeZone
+        calendar = CityCalendar(timeZone: services.settings.timeZone)
+        identities = services.secrets.identities
     }
 
     /// Claims of userinfo, `sub` first.
-    func claims(for account: Account, scope: String, in tx: Transaction) throws -> JSONObject {
+    /// - Parameter client: who is told; it learns the roles of its own application only.
+    func claims(
+        for account: Account, scope: String, client: ClientID, in tx: Transaction, at now: Timestamp
+    ) throws -> JSONObject {
         var claims: JSONObject = ["sub": .string(account.sub)]
         let needsPerson = scope.holds(.profile) || scope.holds(.email) || scope.holds(.phone) || scope.holds(.asn)
         let card = try needsPerson ? account.personID.flatMap { try PersonCard.read($0, in: tx) } : nil
-        if scope.holds(.profile) { addProfile(&claims, account, card) }
+        if scope.holds(.profile) {
+            addProfile(&claims, account, card)
+            // By which this application alone finds the rows that it has about the person.
+            claims["local_id"] = try tx.legacy.localID(of: account.id, for: client).map(JSONValue.string)
+        }
         if scope.holds(.email), let email = account.email ?? card?.person.email {
             claims["email"] = .string(email)
             claims["email_verified"] = .bool(account.email != nil && account.emailVerified)
@@ -25,8 +36,27 @@ struct ClaimSource: Sendable {
             claims["phone_number"] = .string(phone)
             claims["phone_number_verified"] = false
         }
-        if scope.holds(.asn) { addEmployment(&claims, card) }
+        if scope.holds(.asn) {
+            addEmployment(&claims, card)
+            if let card { try addStanding(&claims, card, tx, now) }
+        }
+        if scope.holds(.roles) {
+            // An empty array says that there is none; without the scope nothing is said.
+            let names = try GrantPolicy.roleNames(of: account, in: client, in: tx, at: now)
+            claims["roles"] = .array(names.map(JSONValue.string))
+        }
+        if scope.holds(.tte), let personID = account.personID, try isMarked(client, tx) {
+            // One that does not open is left out: `gapura doctor` says that the keys are others.
+            claims["nik"] = try tx.identities.find(personID).flatMap { identities.open($0) }.map { .string($0.digits) }
+        }
         return claims
+    }
+
+    /// Whether the client is still one for electronic signatures, whatever its token says.
+    private func isMarked(_ client: ClientID, _ tx: Transaction) throws -> Bool {
+        guard let record = try tx.clients.findUsable(client) else { return false }
+        let settings = try StrictJSON.parse(Array(record.settings.utf8))
+        return settings["tte"]?.bool == true
     }
 
     private func addProfile(_ claims: inout JSONObject, _ account: Account, _ card: PersonCard?) {
@@ -63,5 +93,28 @@ struct ClaimSource: Sendable {
             }
             claims["position"] = .object(post)
         }
+    }
+
+    /// What holds today and not yesterday or tomorrow: posts beside one's own, and the manager.
+    private func addStanding(_ claims: inout JSONObject, _ card: PersonCard, _ tx: Transaction, _ now: Timestamp) throws
+    {
+        let standing = try OrganisationStanding.read(card.person.id, unitPath: card.unit?.path, in: tx, at: now)
+        if !standing.acting.isEmpty { claims["acting"] = .array(standing.acting.map { .object(acting($0)) }) }
+        claims["manager_sub"] = standing.manager.map { .string($0.sub) }
+    }
+
+    /// First and last day are days of the city.
+    private func acting(_ held: HeldAppointment) -> JSONObject {
+        let appointment = held.appointment
+        var post: JSONObject = ["name": .string(appointment.postName)]
+        if held.isHead { post["eselon"] = held.unitEchelon.map(JSONValue.string) }
+        var json: JSONObject = [
+            "kind": .string(appointment.kind.rawValue), "position": .object(post),
+            "unor": ["id": .string(held.unitSourceID), "name": .string(held.unitName)],
+        ]
+        json["start"] = calendar.day(of: appointment.validFrom).map { .string($0.iso8601) }
+        json["end"] = appointment.validTo.flatMap { calendar.lastDay(before: $0) }.map { .string($0.iso8601) }
+        json["order_number"] = .string(appointment.letterNumber)
+        return json
     }
 }

@@ -43,6 +43,8 @@ package struct ClientMetadata: Sendable, Equatable {
     package var isResourceServer: Bool
     /// No consent page. Applications of the city itself are trusted.
     package var isTrusted: Bool
+    /// May ask for the scope `tte`, which gives the NIK: an application of electronic signatures.
+    package var isTTE: Bool
 
     /// Reads and checks a registration.
     /// - Throws: `OAuthError` `invalid_client_metadata` or `invalid_redirect_uri` with a text that says what to change.
@@ -127,6 +129,11 @@ package struct ClientMetadata: Sendable, Equatable {
         guard isTrusted else {
             throw Self.invalid("trusted=false needs the consent page, which this version does not have yet.")
         }
+        isTTE = try reader.bool("tte") ?? false
+        guard isTTE || !scopes.contains(where: { $0.isExactly(Scope.tte.rawValue) }) else {
+            throw Self.invalid(
+                "The scope tte gives the NIK and is only for a client that is marked for it (tte: true).")
+        }
         try reader.refuseUnserved()
     }
 
@@ -149,6 +156,7 @@ package struct ClientMetadata: Sendable, Equatable {
             "trusted": .bool(isTrusted),
             "backchannel_logout_session_required": .bool(backchannelLogoutSessionRequired),
         ]
+        if isTTE { json["tte"] = true }
         if !contacts.isEmpty { json["contacts"] = .array(contacts.map(JSONValue.string)) }
         if !audience.isEmpty { json["audience"] = .array(audience.map(JSONValue.string)) }
         json["client_uri"] = clientURI.map(JSONValue.string)
@@ -196,9 +204,6 @@ package struct ClientMetadata: Sendable, Equatable {
         guard let text else { return usesCode ? ["openid", "profile"] : [] }
         guard let tokens = Scope.tokens(text) else { throw invalid("scope is too long or has forbidden characters.") }
         guard tokens.count <= 50 else { throw invalid("scope: at most 50.") }
-        for token in tokens where token.isExactly("roles") || token.isExactly("tte") {
-            throw invalid("The scope \(token) is not served by this version.")
-        }
         return tokens
     }
 

@@ -56,9 +56,10 @@ package struct MetadataEndpoint: Sendable {
             "claim_types_supported": ["normal"],
             "claims_supported": strings([
                 "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name",
-                "preferred_username", "zoneinfo", "locale",
+                "preferred_username", "local_id", "zoneinfo", "locale",
                 "updated_at", "email", "email_verified", "phone_number", "phone_number_verified", "nip",
-                "employee_kind", "unor", "opd", "position",
+                "employee_kind", "unor", "opd", "position", "acting", "manager_sub",
+                "roles", "nik",
             ]),
             "claims_parameter_supported": false,
             "request_parameter_supported": false,

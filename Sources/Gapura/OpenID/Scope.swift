@@ -8,6 +8,10 @@ package enum Scope: String, Sendable, CaseIterable {
     case email
     case phone
     case asn
+    /// The roles of this client's application.
+    case roles
+    /// The NIK, for electronic signatures; of clients that are marked for it.
+    case tte
     case offlineAccess = "offline_access"
 
     /// Longer texts are refused before they are split (attack 7).
@@ -40,7 +44,10 @@ package enum Scope: String, Sendable, CaseIterable {
     /// - Throws: `OAuthError` `invalid_scope`.
     static func granted(_ requested: String?, to client: Client) throws(OAuthError) -> [String] {
         guard let requested else {
-            return client.metadata.scopes.filter { !$0.isExactly(Scope.offlineAccess.rawValue) }
+            // What is more than an application needs to let somebody in has to be asked for by name.
+            return client.metadata.scopes.filter {
+                !$0.isExactly(Scope.offlineAccess.rawValue) && !$0.isExactly(Scope.tte.rawValue)
+            }
         }
         guard let tokens = tokens(requested) else {
             throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.")
@@ -49,11 +56,34 @@ package enum Scope: String, Sendable, CaseIterable {
         for token in tokens {
             if client.metadata.scopes.contains(where: { $0.isExactly(token) }) {
                 granted.append(token)
-            } else if Scope(rawValue: token) != nil || token.isExactly("roles") || token.isExactly("tte") {
+            } else if Scope(rawValue: token) != nil {
                 throw OAuthError(.invalidScope, "A scope was asked for that this client may not have.")
             }
         }
         return granted
+    }
+}
+
+extension Scope {
+    /// The claims that a scope opens, in the order of userinfo.
+    package var claimNames: [String] {
+        switch self {
+        case .openid: ["sub"]
+        case .profile: ["name", "preferred_username", "local_id", "zoneinfo", "locale", "updated_at"]
+        case .email: ["email", "email_verified"]
+        case .phone: ["phone_number", "phone_number_verified"]
+        case .asn: ["nip", "employee_kind", "unor", "opd", "position", "acting", "manager_sub"]
+        case .roles: ["roles"]
+        case .tte: ["nik"]
+        case .offlineAccess: []
+        }
+    }
+
+    /// What a granted scope lets a client learn about somebody, for the record of disclosures: always in one order, so
+    /// that one set is one row. Every token has `sub`.
+    static func claims(of granted: String) -> String {
+        let names = allCases.filter { $0 != .openid && granted.holds($0) }.flatMap(\.claimNames)
+        return (Scope.openid.claimNames + names).joined(separator: " ")
     }
 }
 

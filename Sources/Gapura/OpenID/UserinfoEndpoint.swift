@@ -11,7 +11,7 @@ package struct UserinfoEndpoint: Sendable {
     package init(_ services: Services) {
         store = services.store
         tokens = AccessTokenReader(services)
-        claims = ClaimSource(services.settings)
+        claims = ClaimSource(services)
     }
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {
@@ -35,7 +35,7 @@ package struct UserinfoEndpoint: Sendable {
             guard live.scope.holds(.openid) else {
                 throw OAuthError(.insufficientScope, "The token was not issued for openid.")
             }
-            return try claims.claims(for: account, scope: live.scope, in: tx)
+            return try claims.claims(for: account, scope: live.scope, client: live.clientID, in: tx, at: now)
         }
         return JSONAnswer.make(.object(answer))
     }

@@ -46,13 +46,13 @@ package struct PasswordEndpoint: Sendable {
 
     private static let unusable = PageError(.linkUnusable, reason: "the link is unknown, used or too old")
 
-    private var linkCookie: String { answers.browser.cookies.isSecure ? "__Host-gapura-link" : "gapura-link" }
+    private var linkCookie: String { answers.browser.cookies.link }
 
     private func open(_ request: Request) throws -> Response {
         let query = try RequestParameters(query: request)
         guard let secret = query["kode"], CookieNames.isSecret(secret) else { throw Self.unusable }
         let handle = answers.browser.handle(request)
-        var cookies = [answers.browser.cookies.header(linkCookie, secret, maxAge: 3600)]
+        var cookies = [answers.browser.cookies.header(linkCookie, secret, maxAge: CookieNames.linkLifetime)]
         if handle.isNew { cookies.append(answers.browser.cookies.header(answers.browser.cookies.flow, handle.secret)) }
         return answers.redirect(to: "/akun/kata-sandi", cookies: cookies)
     }

@@ -57,8 +57,8 @@ package struct SignInEndpoint: Sendable {
         let isFresh = try answers.browser.isFresh(form, request)  // 2 it is our form, in this browser
         let name = form["username"] ?? ""
         let password = form["password"] ?? ""
-        let number = form["alur"]
-        let flow = try await flow(number, request, context)  // 3 for whom
+        let flow = try await flow(form["alur"], isFresh: isFresh, request, context)  // 3 for whom
+        let number = flow == nil ? nil : form["alur"]
         let application = await flow.asyncMap { await authorize.application(of: $0) } ?? nil
         func again(_ problem: SignInModel.Problem, _ status: HTTPResponse.Status, retryAfter: Int64? = nil) throws
             -> Response
@@ -99,6 +99,11 @@ package struct SignInEndpoint: Sendable {
         case .mayNotSignIn(let tried):
             await record("account_state", tried, context)
             return try again(.mayNotSignIn, .forbidden)
+        case .mustSetPassword(let link):
+            // No session yet: that comes with the new password.
+            let cookies = answers.browser.cookies
+            let cookie = cookies.header(cookies.link, link, maxAge: CookieNames.linkLifetime)
+            return answers.redirect(to: "/akun/kata-sandi", cookies: [cookie])
         case .signedIn(let account):
             let old = try await answers.browser.signedIn(request, context)
             let started = try await sessions.start(  // 6 a session
@@ -122,13 +127,14 @@ package struct SignInEndpoint: Sendable {
             code, path: "/masuk", context, event: .signInFailed, subject: tried?.account?.text, about: tried?.key)
     }
 
-    private func flow(_ number: String?, _ request: Request, _ context: GapuraContext) async throws
-        -> AuthorizationFlow?
-    {
+    /// The sign-in under way that the form names. Where that went away with the browser's cookies, what is to be said
+    /// is that the form is old, or a browser without cookies would begin anew for ever.
+    private func flow(
+        _ number: String?, isFresh: Bool, _ request: Request, _ context: GapuraContext
+    ) async throws -> AuthorizationFlow? {
         guard let number else { return nil }
-        guard let flow = try await flows.find(number, in: answers.browser.handle(request), at: context.now) else {
-            throw PageError(.flowLost, reason: "the flow is over, or another browser's")
-        }
+        let flow = try await flows.find(number, in: answers.browser.handle(request), at: context.now)
+        if flow == nil, isFresh { throw PageError(.flowLost, reason: "the flow is over, or another browser's") }
         return flow
     }
 
@@ -142,7 +148,7 @@ package struct SignInEndpoint: Sendable {
     }
 
     /// What may stand in the name field again: printable, and no longer than a name can be.
-    private static func shownName(_ text: String) -> String {
+    static func shownName(_ text: String) -> String {
         text.utf8.count <= Authenticator.longestName
             && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f } ? text : ""
     }

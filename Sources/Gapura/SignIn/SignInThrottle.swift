@@ -70,6 +70,9 @@ enum SignInThrottle {
         let network: String
         /// Of this hour.
         let everybody: String
+        /// Where a first try was let in while strangers wait: the address; of IPv6 its /48, since addresses cost
+        /// nothing there.
+        let newcomer: String
 
         init(account: AccountID?, knownDevice: String?, name: String, address: String, at now: Timestamp) {
             self.account =
@@ -79,6 +82,7 @@ enum SignInThrottle {
             self.address = "address:\(address)"
             network = "network:\(origin)"
             everybody = "everybody:\(now.milliseconds / (SignInThrottle.hour * 1000))"
+            newcomer = "newcomer:\(IPAddress.key(of: address, four: 4, six: 6))"
         }
 
         var counts: [Count] {
@@ -109,18 +113,26 @@ enum SignInThrottle {
 
     /// Counts a try before it is made, in the caller's transaction.
     ///
-    /// While too many strangers fail, one of them is let in every few seconds; whoever comes from a network from which
-    /// a device of somebody's signed in is no stranger, or one attacker would keep every new device of a city out.
+    /// While too many strangers fail, one of them is let in every few seconds; or one attacker would keep every new
+    /// device of a city out, no stranger is who comes from a network from which a device of somebody's signed in, nor
+    /// who comes from an address for the first time in an hour (attack 155).
     static func begin(_ keys: Keys, in tx: Transaction, at now: Timestamp) throws -> Verdict {
         var wait: Int64 = 0
         var isAccounts = false
         var isStranger = true
+        var isNewcomer = false
         var rows: [(count: Count, state: Throttle?)] = []
         for count in keys.counts {
             let state = try tx.signIn.findThrottle(count.key)
             rows.append((count, state))
             if count.kind == .everybody, let state, state.failures >= count.rule.free {
-                isStranger = try !tx.signIn.isKnownNetwork(keys.origin)
+                if try !tx.signIn.isKnownNetwork(keys.origin) {
+                    let last = try tx.signIn.findThrottle(keys.newcomer)?.lastFailureAt
+                    isNewcomer = last.map { $0.adding(seconds: hour) < now } ?? true
+                    isStranger = !isNewcomer
+                } else {
+                    isStranger = false
+                }
                 if !isStranger { continue }
             }
             // Below the limit nothing waits: `openAt` is then only the clock of another try, maybe a few milliseconds
@@ -147,6 +159,9 @@ enum SignInThrottle {
             }
             try tx.signIn.update(count.key, Throttle(failures: failures, lastFailureAt: now, openAt: openAt))
         }
+        if isNewcomer {
+            try tx.signIn.update(keys.newcomer, Throttle(failures: 1, lastFailureAt: now, openAt: now))
+        }
         if isAlarm {
             try tx.record(.stuffingNoticed, by: .system, detail: ["failures": .integer(everybody.free + 1)], at: now)
         }
@@ -158,12 +173,14 @@ enum SignInThrottle {
         try tx.signIn.deleteThrottle(keys.account)
         if let device = keys.device { try tx.signIn.deleteThrottle(device) }
         try takeBack(keys.shared, in: tx)
+        try tx.signIn.deleteThrottle(keys.newcomer)
     }
 
     /// A try that was counted and then not made, because the password pool was full: our own overload is nobody's
     /// failure.
     static func takeBack(_ keys: Keys, in tx: Transaction) throws {
         try takeBack(keys.counts, in: tx)
+        try tx.signIn.deleteThrottle(keys.newcomer)
     }
 
     /// Somebody proved by a one-time link who they are: the account, and the device they did it with, are free again.

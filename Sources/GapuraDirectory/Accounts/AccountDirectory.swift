@@ -68,17 +68,16 @@ package struct AccountDirectory {
                 id: "Akun tanpa NIP memerlukan penanggung jawab dan tanggal akhir, kecuali akun superadmin."
             )
         }
-        if let sponsor, !sponsor.state(at: now).mayUseApplications {
-            throw DirectoryError(
-                .refused, "The sponsor is \(sponsor.state(at: now).rawValue); choose somebody whose account is aktif.",
-                id: "Penanggung jawab berstatus \(sponsor.state(at: now).rawValue); pilih yang akunnya aktif."
-            )
+        if let sponsor {
+            try check(sponsor: sponsor)
+            if let endsAt { try check(end: endsAt, sponsor: sponsor) }
         }
-        let account = Account(
+        var account = Account(
             id: .make(now: now), sub: UUIDText.version4(), userName: nameKey(userName), displayName: displayName,
             email: email, state: .aktif, stateBy: .admin, role: role, sponsorID: sponsor?.id, endsAt: endsAt,
             createdAt: now, updatedAt: now
         )
+        account.sponsor = sponsor.map { Account.Sponsor(state: $0.state, endsAt: $0.endsAt) }
         try tx.accounts.insert(account)
         try tx.record(
             .accountAdded, by: actor, subject: account.id.text,
@@ -193,7 +192,8 @@ package struct AccountDirectory {
         )
     }
 
-    /// Makes a one-time link's secret; earlier links of the account are dead from now on.
+    /// Makes a one-time link's secret; earlier links of the account are dead from now on, and so is a printed code
+    /// unless the link comes from that one.
     /// - Parameter lifetime: seconds.
     /// - Returns: the secret that goes into the link, which is stored nowhere.
     package func issueLink(for account: Account, purpose: OneTimeLink.Purpose, lifetime: Int64) throws -> String {
@@ -206,6 +206,7 @@ package struct AccountDirectory {
         }
         let secret = SecureRandom.text(32)
         try tx.signIn.consumeLinks(of: account.id, at: now)
+        if purpose != .activation { _ = try tx.activation.consume(account.id, at: now) }
         try tx.signIn.insert(
             OneTimeLink(
                 digest: StoredSecret.digest(secret, of: .oneTimeLink), accountID: account.id, purpose: purpose,
@@ -224,8 +225,12 @@ package struct AccountDirectory {
         guard let link = try tx.signIn.findLink(digest: linkDigest), let account = try tx.accounts.find(link.accountID),
             account.state(at: now).maySignIn, try tx.signIn.consumeLink(digest: linkDigest, at: now)
         else { return nil }
+        // The code that a link came from is spent with it, once; any other is worthless from now on.
+        let isCodeSpent = try tx.activation.consume(account.id, at: now)
+        if link.purpose == .activation, !isCodeSpent { return nil }
         try tx.signIn.consumeLinks(of: account.id, at: now)
         try tx.accounts.updatePassword(account.id, hash: hash, at: now)
+        try tx.legacy.deletePasswords(of: account.id)
         try tx.record(
             .passwordSet, by: actor, subject: account.id.text, detail: ["purpose": .string(link.purpose.rawValue)],
             at: now)

@@ -43,4 +43,17 @@ package enum SessionEnding {
         }
         if kept == nil { try tx.tokens.revokeAll(of: account.id, reason: reason.rawValue, at: now) }
     }
+
+    /// Ends every session of many accounts, their offline tokens too: one look for all who have none open.
+    package static func endAll(
+        of accounts: [Account], reason: Reason, by actor: Actor, in tx: Transaction, at now: Timestamp
+    ) throws {
+        guard !accounts.isEmpty else { return }
+        let byID = Dictionary(accounts.map { ($0.id, $0) }) { first, _ in first }
+        for session in try tx.sessions.listOpen(of: byID.keys.sorted()) {
+            guard let account = byID[session.accountID] else { continue }
+            try end(session.id, of: account, reason: reason, by: actor, in: tx, at: now)
+        }
+        try tx.tokens.revokeAll(of: byID.keys.sorted(), reason: reason.rawValue, at: now)
+    }
 }

@@ -4,16 +4,52 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case accountStateChanged = "account.state_changed"
     case accountRoleChanged = "account.role_changed"
     case accountUpdated = "account.updated"
+    /// Another end date, or another who answers for it.
+    case accountExtended = "account.extended"
     case linkIssued = "account.link_issued"
+    /// Of many accounts at once: one row for all, and one for each.
+    case activationCodesIssued = "activation.codes_issued"
+    case activationCodeIssued = "activation.code_issued"
     case passwordSet = "account.password_set"
+    /// A password of an old application may sign its owner in once.
+    case legacyPasswordTaken = "account.legacy_password_taken"
+    /// An old password was right and too weak to stay: its owner was led to set another one.
+    case legacyPasswordWeak = "account.legacy_password_weak"
+    case legacyImported = "legacy.imported"
+    /// Somebody said whose a local account is.
+    case legacyMatched = "legacy.matched"
+    /// The old passwords of an application were thrown away.
+    case legacyForgotten = "legacy.forgotten"
     case applicationAdded = "application.added"
     case applicationUpdated = "application.updated"
+    case roleAdded = "role.added"
+    /// Two roles that nobody may hold together.
+    case rolesExcluded = "roles.excluded"
+    case grantGiven = "grant.given"
+    case grantEnded = "grant.ended"
+    /// Given back with the undoing of the load that ended it.
+    case grantRestored = "grant.restored"
     case clientAdded = "client.added"
     case clientUpdated = "client.updated"
     case clientSecretChanged = "client.secret_changed"
     case personnelLoaded = "personnel.loaded"
+    /// A load that a second admin has to confirm was asked for.
+    case personnelAsked = "personnel.asked"
+    /// A load was taken back.
+    case personnelUndone = "personnel.undone"
+    /// A retirement or the suspension of a missing person acted on its day.
+    case personnelActed = "personnel.acted"
     /// Another NIP or NI PPPK: the name to sign in with.
     case personRenumbered = "person.renumbered"
+    case appointmentAdded = "appointment.added"
+    /// Before its time.
+    case appointmentEnded = "appointment.ended"
+    /// By hand, over what posts say.
+    case managerSet = "manager.set"
+    case managerCleared = "manager.cleared"
+    case unitDraftAdded = "unit_draft.added"
+    case unitDraftCancelled = "unit_draft.cancelled"
+    case unitDraftApplied = "unit_draft.applied"
     case sessionStarted = "session.started"
     case sessionRenewed = "session.renewed"
     case sessionEnded = "session.ended"
@@ -30,6 +66,17 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case keysMade = "keys.made"
     case keysRotated = "keys.rotated"
     case keysRevoked = "keys.revoked"
+    /// NIKs came with a load; how many, and never which.
+    case identitiesLoaded = "identities.loaded"
+    /// Everything about a person was written into a file.
+    case personExported = "person.exported"
+    /// What identifies a person was removed.
+    case personForgotten = "person.forgotten"
+    /// Somebody looked up who has a NIK.
+    case identityLookedUp = "identity.looked_up"
+    case auditExported = "audit.exported"
+    /// The beginning of this chain was removed, up to the place and hash that the row names.
+    case auditPurged = "audit.purged"
     case backupWritten = "backup.written"
     case backupRestored = "backup.restored"
     case setUp = "gateway.set_up"
@@ -42,6 +89,17 @@ package enum Actor: Sendable, Equatable {
     case account(String)
     case client(String)
     case system
+
+    /// Who it is as a person, for the rule that two must agree: a user of the system is the same on every host.
+    package var person: String { Self.person(text) }
+
+    /// The person behind the text of an actor.
+    static func person(_ text: String) -> String {
+        guard text.utf8.starts(with: "command:".utf8), let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else {
+            return text
+        }
+        return String(text[..<at])
+    }
 
     package var text: String {
         switch self {

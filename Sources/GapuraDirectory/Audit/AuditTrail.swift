@@ -22,6 +22,41 @@ extension Transaction {
     }
 }
 
+/// What one of many audit rows says that are written at once.
+package struct AuditEntry: Sendable {
+    let event: AuditEvent
+    let subject: String?
+    /// The JSON object, encoded already.
+    let detail: String
+
+    package init(_ event: AuditEvent, subject: String?, detail: JSONObject) {
+        self.event = event
+        self.subject = subject
+        self.detail = JSONValue.object(detail).encodedText()
+    }
+}
+
+extension Transaction {
+    /// Many rows at once, in their order; see `record`.
+    package func record(_ entries: some Collection<AuditEntry>, by actor: Actor, at moment: Timestamp) throws {
+        guard !entries.isEmpty else { return }
+        var (seq, previous) = try audit.takeNext(entries.count)
+        var records: [AuditRecord] = []
+        records.reserveCapacity(entries.count)
+        for entry in entries {
+            var record = AuditRecord(
+                seq: seq, at: moment, event: entry.event.rawValue, actor: actor.text, subject: entry.subject,
+                clientID: nil, detail: entry.detail, previous: previous, hash: ""
+            )
+            record.hash = AuditChain.hash(of: record)
+            previous = record.hash
+            seq += 1
+            records.append(record)
+        }
+        try audit.insert(records)
+    }
+}
+
 /// The hash chain over the audit: a row's hash covers the row and the hash before it.
 package enum AuditChain {
     /// SHA-256 over the members of a row as one JSON array, base64url.
@@ -35,11 +70,16 @@ package enum AuditChain {
         return Base64URL.encode(SHA256.hash(members.encoded()))
     }
 
-    /// Walks the whole chain.
+    /// Walks the whole chain, from where it was purged to.
+    ///
+    /// The place it was purged to counts only if a row that is left says so: whoever removes the beginning of the chain
+    /// without leaving that row behind is found out.
     /// - Returns: the place of the first row that does not fit, or nothing if all is whole.
     package static func firstBreak(in tx: Transaction) throws -> Int64? {
-        var expected: Int64 = 1
-        var previous = ""
+        let checkpoint = try tx.audit.checkpoint()
+        var expected = checkpoint.purgedSeq + 1
+        var previous = checkpoint.purgedHash
+        var isPurgeKnown = checkpoint.purgedSeq == 0 && checkpoint.purgedHash.isEmpty
         var broken: Int64?
         try tx.audit.each { record in
             guard broken == nil else { return }
@@ -48,11 +88,13 @@ package enum AuditChain {
             {
                 broken = expected
             }
+            if !isPurgeKnown { isPurgeKnown = AuditPurge.says(record, checkpoint) }
             expected += 1
             previous = record.hash
         }
         if let broken { return broken }
         let head = try tx.audit.head()
-        return head.seq == expected - 1 && head.hash.isExactly(previous) ? nil : expected
+        guard head.seq == expected - 1, head.hash.isExactly(previous) else { return expected }
+        return isPurgeKnown ? nil : checkpoint.purgedSeq + 1
     }
 }

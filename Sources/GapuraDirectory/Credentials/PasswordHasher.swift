@@ -42,10 +42,14 @@ package final class PasswordHasher: Sendable {
     }
 
     package let parameters: Argon2Parameters
-    private let pool: BlockingPool
+    /// How many hashes are computed at the same time.
+    package let threads: Int
+    let pool: BlockingPool
     /// A hash nobody knows the password of: unknown names are checked against it, in the same time.
-    private let decoy: String
+    let decoy: String
     private let computed = Atomic<Int>(0)
+    /// Work on hashes of other programs that were kept as they are; see `OldPasswords`.
+    let foreignWork = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - threads: concurrent hashes; cores by default.
@@ -55,26 +59,31 @@ package final class PasswordHasher: Sendable {
         queue: Int = 200
     ) throws {
         self.parameters = parameters
+        self.threads = max(1, threads)
         pool = BlockingPool(name: "password", threads: threads, queue: queue)
-        decoy = try Self.hash(SecureRandom.text(32), with: parameters)
+        decoy = try Self.hash(Array(SecureRandom.text(32).utf8), with: parameters)
     }
 
     /// Hashes a new password.
     /// - Returns: a PHC string, `$argon2id$v=19$m=…`.
     package func hash(_ password: String) async throws -> String {
-        try await pool.run { try self.computeHash(password) }
+        try await pool.run { try self.computeHash(Self.prepared(password)) }
     }
 
     /// Checks a password against a stored hash, or against the decoy where there is none.
     package func verify(_ password: String, against stored: String?) async throws -> Outcome {
-        try await pool.run {
-            guard let stored, Self.isBearable(stored) else {
-                _ = self.matches(password, self.decoy)
-                return .wrong
-            }
-            guard self.matches(password, stored) else { return .wrong }
-            return Self.uses(self.parameters, stored) ? .right : .rightRehashed(try self.computeHash(password))
+        try await pool.run { try self.compare(password, with: stored) }
+    }
+
+    /// What `verify` does on its thread: one hash, and a second one for a right password of older parameters.
+    func compare(_ password: String, with stored: String?) throws -> Outcome {
+        let bytes = Self.prepared(password)
+        guard let stored, Self.isBearable(stored) else {
+            _ = matches(bytes, decoy)
+            return .wrong
         }
+        guard matches(bytes, stored) else { return .wrong }
+        return Self.uses(parameters, stored) ? .right : .rightRehashed(try computeHash(bytes))
     }
 
     /// How many hashes were computed so far, for right and wrong, known and unknown (attack 149).
@@ -97,8 +106,7 @@ package final class PasswordHasher: Sendable {
         return Array(String(scalars).precomposedStringWithCanonicalMapping.utf8)
     }
 
-    private static func hash(_ password: String, with parameters: Argon2Parameters) throws -> String {
-        let bytes = prepared(password)
+    private static func hash(_ bytes: [UInt8], with parameters: Argon2Parameters) throws -> String {
         let salt = SecureRandom.bytes(16)
         var encoded = [CChar](repeating: 0, count: 256)
         let code = argon2id_hash_encoded(
@@ -109,23 +117,22 @@ package final class PasswordHasher: Sendable {
         return String(decoding: encoded.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    private func computeHash(_ password: String) throws -> String {
+    func computeHash(_ bytes: [UInt8]) throws -> String {
         computed.add(1, ordering: .relaxed)
-        return try Self.hash(password, with: parameters)
+        return try Self.hash(bytes, with: parameters)
     }
 
-    private func matches(_ password: String, _ encoded: String) -> Bool {
+    func matches(_ bytes: [UInt8], _ encoded: String) -> Bool {
         computed.add(1, ordering: .relaxed)
-        let bytes = Self.prepared(password)
         return argon2id_verify(encoded, bytes, bytes.count) == ARGON2_OK.rawValue
     }
 
     /// The parameters in a PHC string, read without trusting them.
-    static func parameters(of encoded: String) -> Argon2Parameters? {
+    static func parameters(of encoded: String, kind: String = "argon2id") -> Argon2Parameters? {
         let parts = encoded.utf8.split(separator: UInt8(ascii: "$"), omittingEmptySubsequences: true).map {
             String(Substring($0))
         }
-        guard parts.count == 5, parts[0] == "argon2id", parts[1] == "v=19" else { return nil }
+        guard parts.count == 5, parts[0].isExactly(kind), parts[1] == "v=19" else { return nil }
         var found: [String: UInt32] = [:]
         for pair in parts[2].utf8.split(separator: UInt8(ascii: ",")) {
             let sides = pair.split(separator: UInt8(ascii: "="))
@@ -136,7 +143,7 @@ package final class PasswordHasher: Sendable {
         return Argon2Parameters(memory: memory, passes: passes, lanes: lanes)
     }
 
-    private static func isBearable(_ encoded: String) -> Bool {
+    static func isBearable(_ encoded: String) -> Bool {
         guard let found = parameters(of: encoded) else { return false }
         let limit = Argon2Parameters.limit
         return found.memory <= limit.memory && found.passes <= limit.passes && found.lanes <= limit.lanes

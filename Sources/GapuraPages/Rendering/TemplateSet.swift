@@ -31,6 +31,7 @@ struct TemplateSet: Sendable {
         ("layout", PackageResources.layout_mustache),
         ("person", PackageResources.person_mustache),
         ("sign-in", PackageResources.sign_in_mustache),
+        ("activation", PackageResources.activation_mustache),
         ("set-password", PackageResources.set_password_mustache),
         ("notice", PackageResources.notice_mustache),
         ("sign-out", PackageResources.sign_out_mustache),

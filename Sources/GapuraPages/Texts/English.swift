@@ -20,6 +20,7 @@ extension Texts {
         ("sign-in-for", "To continue to {application}"),
         ("sign-in-again", "To keep your account safe, enter your password again."),
         ("sign-in-submit", "Sign in"),
+        ("sign-in-first", "First time here?"),
         ("sign-in-forgot", "Forgot your password?"),
         ("sign-in-forgot-link", "The staff will give you a one-time link to set a new password."),
         ("sign-in-forgot-never", "The staff will never ask for your password."),
@@ -45,6 +46,25 @@ extension Texts {
         ("minute-other", "{n} minutes"),
         ("second-one", "1 second"),
         ("second-other", "{n} seconds"),
+
+        // The first time, with a printed code
+        ("activation-title", "Signing in for the first time"),
+        ("activation-lead", "Type the one-time code that you were given, then set a password of your own."),
+        ("activation-code-label", "One-time code"),
+        (
+            "activation-code-hint",
+            "12 letters and digits, such as 7KQ2-M9XA-04TZ. Capital and small letters, spaces and dashes make no difference."
+        ),
+        ("activation-submit", "Continue"),
+        ("activation-have-password", "Have a password already? Sign in"),
+        ("problem-code-wrong", "NIP or code is not right."),
+        (
+            "problem-code-wrong-do",
+            "Check both. A code that was used, replaced or has expired is no longer good; ask whoever gave it to you for a new one."
+        ),
+        ("problem-code-malformed", "The code is incomplete or mistyped."),
+        ("problem-code-malformed-do", "A code has 12 letters and digits. Type it as it is printed, and try again."),
+        ("problem-code-wait-do", "Your code stays good. Meanwhile, make sure that your NIP and code are right."),
 
         // Set a password
         ("set-password-title", "Set your password"),
@@ -95,6 +115,9 @@ extension Texts {
         ("portal-empty-do", "Applications appear here once the admin of your agency gives you access."),
         ("portal-limited", "Your access is limited at the moment"),
         ("portal-limited-do", "You can open only this page and your own account."),
+        ("portal-ending", "Your account can be used until {time}"),
+        ("portal-ending-do", "If it is still needed after that, ask {sponsor}, who answers for your account."),
+        ("portal-ending-do-nobody", "If it is still needed after that, ask an admin."),
         ("portal-account", "Account and my devices"),
 
         // Own data
@@ -125,6 +148,19 @@ extension Texts {
         ("session-end", "End session"),
         ("session-end-current", "Sign out of this device"),
         ("sessions-end-all", "Sign out of all devices"),
+        ("disclosures-title", "Data that applications received"),
+        ("disclosures-lead", "Your data that each application may read when you use it."),
+        ("disclosures-empty", "No application has received your data yet."),
+        ("disclosed-what", "Data"),
+        ("disclosed-last", "Last"),
+        ("disclosed-first", "First"),
+        ("disclosed-id", "account identifier"),
+        ("disclosed-name", "name and user name"),
+        ("disclosed-email", "email address"),
+        ("disclosed-phone", "telephone number"),
+        ("disclosed-employment", "NIP, unit, post and manager"),
+        ("disclosed-roles", "your roles in that application"),
+        ("disclosed-nik", "NIK"),
         ("sessions-end-all-do", "This device as well. You will need to sign in again."),
         ("device-on", "{browser} on {system}"),
         ("device-unknown", "Unknown device"),

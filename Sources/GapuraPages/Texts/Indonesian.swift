@@ -20,6 +20,7 @@ extension Texts {
         ("sign-in-for", "Untuk melanjutkan ke {application}"),
         ("sign-in-again", "Untuk keamanan, masukkan kembali kata sandi Anda."),
         ("sign-in-submit", "Masuk"),
+        ("sign-in-first", "Pertama kali masuk?"),
         ("sign-in-forgot", "Lupa kata sandi?"),
         ("sign-in-forgot-link", "Petugas akan memberi Anda tautan sekali pakai untuk membuat kata sandi baru."),
         ("sign-in-forgot-never", "Petugas tidak pernah menanyakan kata sandi Anda."),
@@ -45,6 +46,28 @@ extension Texts {
         ("minute-other", "{n} menit"),
         ("second-one", "1 detik"),
         ("second-other", "{n} detik"),
+
+        // The first time, with a printed code
+        ("activation-title", "Pertama kali masuk"),
+        ("activation-lead", "Ketik kode sekali pakai yang Anda terima, lalu buat kata sandi Anda sendiri."),
+        ("activation-code-label", "Kode sekali pakai"),
+        (
+            "activation-code-hint",
+            "12 huruf dan angka, misalnya 7KQ2-M9XA-04TZ. Huruf besar, huruf kecil, spasi, dan tanda hubung tidak dibedakan."
+        ),
+        ("activation-submit", "Lanjutkan"),
+        ("activation-have-password", "Sudah punya kata sandi? Masuk"),
+        ("problem-code-wrong", "NIP atau kode tidak sesuai."),
+        (
+            "problem-code-wrong-do",
+            "Periksa kembali keduanya. Kode yang sudah dipakai, diganti, atau lewat waktunya tidak berlaku; mintalah yang baru kepada petugas yang memberikannya."
+        ),
+        ("problem-code-malformed", "Kode tidak lengkap atau salah ketik."),
+        (
+            "problem-code-malformed-do",
+            "Kode terdiri dari 12 huruf dan angka. Ketik seperti yang tercetak, lalu coba lagi."
+        ),
+        ("problem-code-wait-do", "Kode Anda tetap berlaku. Sambil menunggu, pastikan NIP dan kode Anda benar."),
 
         // Set a password
         ("set-password-title", "Buat kata sandi"),
@@ -92,6 +115,12 @@ extension Texts {
         ("portal-empty-do", "Aplikasi muncul di sini setelah admin perangkat daerah memberi Anda akses."),
         ("portal-limited", "Akses Anda sedang dibatasi"),
         ("portal-limited-do", "Anda hanya dapat membuka halaman ini dan akun Anda sendiri."),
+        ("portal-ending", "Akun Anda dapat dipakai sampai {time}"),
+        (
+            "portal-ending-do",
+            "Jika masih diperlukan setelah itu, hubungi {sponsor} sebagai penanggung jawab akun Anda."
+        ),
+        ("portal-ending-do-nobody", "Jika masih diperlukan setelah itu, hubungi admin."),
         ("portal-account", "Akun dan perangkat saya"),
 
         // Own data
@@ -122,6 +151,19 @@ extension Texts {
         ("session-end", "Akhiri sesi"),
         ("session-end-current", "Keluar dari perangkat ini"),
         ("sessions-end-all", "Keluar dari semua perangkat"),
+        ("disclosures-title", "Data yang diterima aplikasi"),
+        ("disclosures-lead", "Data Anda yang boleh dibaca setiap aplikasi saat Anda memakainya."),
+        ("disclosures-empty", "Belum ada aplikasi yang menerima data Anda."),
+        ("disclosed-what", "Data"),
+        ("disclosed-last", "Terakhir"),
+        ("disclosed-first", "Pertama"),
+        ("disclosed-id", "tanda pengenal akun"),
+        ("disclosed-name", "nama dan nama pengguna"),
+        ("disclosed-email", "alamat email"),
+        ("disclosed-phone", "nomor telepon"),
+        ("disclosed-employment", "NIP, unit kerja, jabatan, dan atasan"),
+        ("disclosed-roles", "peran Anda di aplikasi itu"),
+        ("disclosed-nik", "NIK"),
         ("sessions-end-all-do", "Termasuk perangkat ini. Setelahnya Anda perlu masuk kembali."),
         ("device-on", "{browser} di {system}"),
         ("device-unknown", "Perangkat tidak dikenal"),

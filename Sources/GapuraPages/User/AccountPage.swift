@@ -4,7 +4,7 @@ import GapuraFormats
 import GapuraStore
 import Hummingbird
 
-/// `/akun`: own data, and the sessions of this account, each of which can be ended.
+/// `/akun`: own data, the sessions of this account, each of which can be ended, and what applications received of it.
 struct AccountPage: Sendable {
     private let store: Store
     private let answers: PageAnswers
@@ -41,8 +41,13 @@ struct AccountPage: Sendable {
                     startedAt: session.createdAt, lastSeenAt: session.lastSeenAt
                 )
             }
+            let disclosures = try tx.disclosures.list(about: signedIn.account.id, limit: 100).map { given in
+                AccountModel.DisclosureLine(
+                    application: given.applicationName, claims: given.claims.split(separator: " ").map { String($0) },
+                    firstAt: given.firstAt, lastAt: given.lastAt)
+            }
             return AccountModel(
-                person: PersonModel(signedIn.account, card), sessions: Array(sessions),
+                person: PersonModel(signedIn.account, card), sessions: Array(sessions), disclosures: disclosures,
                 zone: (zone.offsetSeconds, zone.name)
             )
         }

@@ -26,6 +26,16 @@ struct PortalPage: Sendable {
         }
     }
 
+    /// Seconds before the end of an account from which on its owner reads of it.
+    private static let warningTime: Int64 = 14 * 86_400
+
+    private static func ending(_ account: Account, _ tx: Transaction, at now: Timestamp) throws -> PortalModel.Ending? {
+        guard let end = account.lastsUntil, end.adding(seconds: -warningTime) <= now else { return nil }
+        let sponsor = try account.sponsorID.flatMap { try tx.accounts.find($0) }
+        let person = try sponsor?.personID.flatMap { try tx.people.find($0) }
+        return PortalModel.Ending(at: end, sponsor: person?.fullName ?? sponsor?.displayName)
+    }
+
     private func model(for account: Account, at now: Timestamp) async throws -> PortalModel {
         let zone = zone
         return try await store.read { tx in
@@ -49,6 +59,7 @@ struct PortalPage: Sendable {
                     }
             return PortalModel(
                 personName: person.fullName, tiles: tiles, person: person, limited: isLimited,
+                ending: try Self.ending(account, tx, at: now),
                 zone: (zone.offsetSeconds, zone.name)
             )
         }

@@ -13,12 +13,23 @@ struct PortalView: PageView {
             layout: .inside,
             values: [
                 "limited": .flag(model.limited),
+                "ending": .group(model.ending.flatMap { Self.ending($0, dates, texts) }),
                 "is-empty": .flag(tiles.isEmpty && !model.limited),
                 "has-tiles": .flag(!tiles.isEmpty),
                 "tiles": .list(tiles),
                 "lines": .list(personValues(model.person, texts)),
             ]
         )
+    }
+
+    /// The last minute is named, since midnight after the last day reads like a day more.
+    private static func ending(_ ending: PortalModel.Ending, _ dates: DateText, _ texts: Texts) -> Values? {
+        guard let last = dates.text(ending.at.adding(milliseconds: -1)) else { return nil }
+        let sponsor = ending.sponsor.map { texts("portal-ending-do", ["sponsor": $0.forDisplay(limit: 120)]) }
+        return [
+            "what": .text(texts("portal-ending", ["time": last])),
+            "advice": .text(sponsor ?? texts("portal-ending-do-nobody")),
+        ]
     }
 
     /// Nothing for an application whose address no browser should open.

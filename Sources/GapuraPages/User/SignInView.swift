@@ -46,18 +46,11 @@ struct SignInView: PageView {
         }
         return switch problem {
         case .wrongCredentials: text("problem-wrong")
-        case .wait(let seconds): text("problem-wait", ["time": duration(seconds, texts)])
+        case .wait(let seconds): text("problem-wait", ["time": WaitText.text(seconds, texts)])
         case .busy: text("problem-busy")
         case .stale: text("problem-stale")
         case .mayNotSignIn: text("problem-may-not")
         case .tooLong: text("problem-too-long")
         }
-    }
-
-    /// Seconds below a minute, else minutes rounded up: never a time after which one would be refused again.
-    private static func duration(_ seconds: Int, _ texts: Texts) -> String {
-        let seconds = max(1, seconds)
-        let (unit, number) = seconds < 60 ? ("second", seconds) : ("minute", seconds / 60 + (seconds % 60 == 0 ? 0 : 1))
-        return number == 1 ? texts("\(unit)-one") : texts("\(unit)-other", ["n": String(number)])
     }
 }

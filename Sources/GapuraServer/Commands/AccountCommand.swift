@@ -5,7 +5,8 @@ struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "Accounts: who may sign in.",
         subcommands: [
-            Add.self, Show.self, List.self, State.self, Email.self, Link.self, Role.self, EndSessions.self,
+            Add.self, Show.self, List.self, State.self, Email.self, Link.self, Codes.self, Pending.self, Extend.self,
+            Ending.self, Role.self, EndSessions.self,
         ]
     )
 
@@ -14,7 +15,7 @@ struct AccountCommand: ParsableCommand {
             abstract: "Adds an account without a person: an admin, contract staff, a vendor's engineer.",
             discussion: """
                 Civil servants get their accounts from personnel data and are not added here. Whoever is no superadmin needs a sponsor and an end
-                date. The same call again answers the same account.
+                date, never beyond the sponsor's own (see `account extend`). The same call again answers the same account.
 
                   gapura account add --user-name rina.admin --name "Rina Admin" --role superadmin --link
                   gapura account add --user-name vendor.budi --name "Budi (PT Contoh)" \\

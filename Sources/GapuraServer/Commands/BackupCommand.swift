@@ -62,7 +62,7 @@ struct RestoreCommand: AsyncParsableCommand {
                 id: "Gerbang sedang berjalan dengan folder data ini; hentikan dahulu."
             )
         }
-        let result = try await BackupRestore.run(file, settings, by: .command(user: SystemUser.current))
+        let result = try await BackupRestore.run(file, settings, by: .command(user: SystemUser.acting))
         if output.json {
             Console.json(.object(result))
         } else {
@@ -86,6 +86,11 @@ struct RestoreCommand: AsyncParsableCommand {
         if !clients.isEmpty {
             Console.error(
                 "WARN These clients need a new secret (`gapura client secret ID`) unless their keys come back: \(clients.joined(separator: ", "))"
+            )
+        }
+        if let niks = result["unreadable_niks"]?.integer, niks > 0 {
+            Console.error(
+                "WARN \(niks) NIKs do not open with the keys in \(settings.keysFolder): copy the keys of that time there."
             )
         }
         Console.line("All sessions, tokens and links are dead. Load the newest personnel data before people sign in.")

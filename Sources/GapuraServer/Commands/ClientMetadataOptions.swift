@@ -41,6 +41,8 @@ struct MetadataOptions: ParsableArguments {
     @Flag(help: "An application on people's own machines: public, with loopback redirects on any port.") var native =
         false
     @Flag(help: "It may introspect tokens whose aud names it.") var resourceServer = false
+    @Flag(help: "An application of electronic signatures: it may ask for the scope tte, which gives the NIK.") var tte =
+        false
     @Flag(name: .customLong("no-pkce"), help: "It cannot do PKCE; for old applications with a secret.") var noPKCE =
         false
 
@@ -69,7 +71,8 @@ struct MetadataOptions: ParsableArguments {
             ("policy_uri", .optional(policyURI)), ("tos_uri", .optional(termsURI)),
             ("initiate_login_uri", .optional(initiateLoginURI)),
             ("default_max_age", defaultMaxAge.map { .integer($0) }), ("application_type", native ? "native" : nil),
-            ("resource_server", .optional(resourceServer)), ("require_pkce", noPKCE ? false : nil),
+            ("resource_server", .optional(resourceServer)), ("tte", .optional(tte)),
+            ("require_pkce", noPKCE ? false : nil),
         ])
         for (key, value) in flags.members { object[key] = value }
         return object

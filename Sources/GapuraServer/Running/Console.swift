@@ -36,6 +36,11 @@ enum Console {
 
     /// Columns under their heads.
     static func table(_ heads: [String], _ rows: [[String]]) {
+        for text in tableLines(heads, rows) { line(text) }
+    }
+
+    /// The lines of a table.
+    static func tableLines(_ heads: [String], _ rows: [[String]]) -> [String] {
         let plain = rows.map { $0.map(TerminalText.plain) }
         let widths = heads.indices.map { column in
             plain.reduce(heads[column].unicodeScalars.count) {
@@ -52,8 +57,7 @@ enum Console {
             }
             return line
         }
-        line(text(heads))
-        for row in plain { line(text(row)) }
+        return [text(heads)] + plain.map(text)
     }
 
     /// `name: value` lines of an object's members that are texts, numbers or lists of texts.

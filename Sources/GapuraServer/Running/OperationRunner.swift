@@ -28,10 +28,11 @@ struct OperationRunner: Sendable {
             if try socket.isListening() { return try await socket.run(operation, arguments, progress: progress) }
             do {
                 let services = try await LocalServices.open(
-                    settings, isSetUp: operation == "setup", makesKeys: makesKeys)
+                    settings, isSetUp: operation == "setup", makesKeys: makesKeys,
+                    hashesPasswords: operation == "legacy.import")
                 return try await services.run { services in
                     let context = OperationContext(
-                        services: services, actor: .command(user: SystemUser.current), progress: progress)
+                        services: services, actor: .command(user: SystemUser.acting), progress: progress)
                     return try await Operations.find(operation).run(arguments, context)
                 }
             } catch let error as StoreError where error.kind == .locked && ContinuousClock.now < deadline {
@@ -48,9 +49,10 @@ struct LocalServices: Sendable {
     /// - Parameters:
     ///   - isSetUp: only `setup` may find nothing and make everything.
     ///   - makesKeys: whether keys that are missing are lost for good.
-    static func open(_ settings: GatewaySettings, isSetUp: Bool = false, makesKeys: Bool = false) async throws
-        -> LocalServices
-    {
+    ///   - hashesPasswords: for an import of old passwords, which are wrapped as sign-ins will check them.
+    static func open(
+        _ settings: GatewaySettings, isSetUp: Bool = false, makesKeys: Bool = false, hashesPasswords: Bool = false
+    ) async throws -> LocalServices {
         try DataFolder.prepare(settings.dataFolder)
         let location = try DatabaseLocation(settings.database)
         if !isSetUp { try StartCheck.requireDatabase(location) }
@@ -63,9 +65,7 @@ struct LocalServices: Sendable {
             let services = Services(
                 settings: settings, store: store, clock: .system, keyring: keyring,
                 secrets: try SecretKeys.open(folder: settings.keysFolder),
-                // Commands set no passwords: one thread and the least work, for the hash that nobody will ask for.
-                passwords: try PasswordHasher(
-                    parameters: Argon2Parameters(memory: 8, passes: 1, lanes: 1), threads: 1, queue: 1),
+                passwords: try hashesPasswords ? PasswordHasher(settings, more: 1) : noPasswords(),
                 pages: NoPages(), outgoing: try OutgoingHTTP(settings), logger: logger
             )
             return LocalServices(services: services)
@@ -73,6 +73,11 @@ struct LocalServices: Sendable {
             await store.close()
             throw error
         }
+    }
+
+    /// Other commands set no passwords: one thread and the least work, for the hash that nobody will ask for.
+    private static func noPasswords() throws -> PasswordHasher {
+        try PasswordHasher(parameters: Argon2Parameters(memory: 8, passes: 1, lanes: 1), threads: 1, queue: 1)
     }
 
     /// Runs work with the services and closes them.

@@ -52,6 +52,24 @@ package struct Account: Sendable, Equatable {
     package var passwordChangedAt: Timestamp?
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
+    /// Who answers for it, as they were when the account was read; written nowhere.
+    package var sponsor: Sponsor?
+
+    /// What an account depends on of the one that answers for it.
+    package struct Sponsor: Sendable, Equatable {
+        package var state: AccountState
+        package var endsAt: Timestamp?
+
+        package init(state: AccountState, endsAt: Timestamp?) {
+            self.state = state
+            self.endsAt = endsAt
+        }
+
+        /// Whether a sponsor may still sign in, and so may those they answer for.
+        package func stands(at moment: Timestamp) -> Bool {
+            state.maySignIn && endsAt.map { moment < $0 } ?? true
+        }
+    }
 
     package init(
         id: AccountID, personID: PersonID? = nil, sub: String, userName: String? = nil, displayName: String? = nil,
@@ -79,10 +97,17 @@ package struct Account: Sendable, Equatable {
         self.updatedAt = updatedAt
     }
 
-    /// The state that counts at a moment: an account past its end date is `nonaktif`.
+    /// The state that counts at a moment: an account past its end date is `nonaktif`, and one whose sponsor may not
+    /// sign in any more is `ditangguhkan`, from that moment on and without anybody changing it.
     package func state(at moment: Timestamp) -> AccountState {
         if let endsAt, endsAt <= moment { return .nonaktif }
+        if state.maySignIn, let sponsor, !sponsor.stands(at: moment) { return .ditangguhkan }
         return state
+    }
+
+    /// When the account ends by itself: on its own date, or with its sponsor if that is sooner.
+    package var lastsUntil: Timestamp? {
+        [endsAt, sponsor?.endsAt].compactMap { $0 }.min()
     }
 }
 

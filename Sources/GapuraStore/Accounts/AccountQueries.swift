@@ -8,12 +8,17 @@ extension Transaction {
 package struct AccountQueries {
     let tx: Transaction
 
+    /// With what it depends on of its sponsor, so that every look at an account is a look at both.
     static let columns: Statement =
         """
         accounts.id, accounts.person_id, accounts.sub, accounts.user_name, accounts.display_name, accounts.email, accounts.email_verified,
         accounts.state, accounts.state_by, accounts.role, accounts.sponsor_id, accounts.ends_at, accounts.password_hash,
-        accounts.password_changed_at, accounts.created_at, accounts.updated_at
+        accounts.password_changed_at, accounts.created_at, accounts.updated_at,
+        (SELECT sponsors.state FROM accounts sponsors WHERE sponsors.id = accounts.sponsor_id),
+        (SELECT sponsors.ends_at FROM accounts sponsors WHERE sponsors.id = accounts.sponsor_id)
         """
+    /// How many columns that is.
+    static let columnCount = 18
 
     package func find(_ id: AccountID) throws -> Account? {
         try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE id = \(id)").map(Self.account)
@@ -26,6 +31,18 @@ package struct AccountQueries {
     package func find(userName: String) throws -> Account? {
         try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE user_name_key = \(nameKey(userName))").map(
             Self.account)
+    }
+
+    package func list(_ ids: some Collection<AccountID>) throws -> [Account] {
+        try tx.portions(of: ids) { portion in
+            try tx.rows("SELECT \(fragment: Self.columns) FROM accounts WHERE id IN \(list: portion)")
+        }.map(Self.account)
+    }
+
+    package func list(personIDs: some Collection<PersonID>) throws -> [Account] {
+        try tx.portions(of: personIDs) { portion in
+            try tx.rows("SELECT \(fragment: Self.columns) FROM accounts WHERE person_id IN \(list: portion)")
+        }.map(Self.account)
     }
 
     /// By any current NIP or NI PPPK; the digits only.
@@ -57,6 +74,12 @@ package struct AccountQueries {
     /// Every account, one by one.
     package func each(_ body: (Account) throws -> Void) throws {
         try tx.stream("SELECT \(fragment: Self.columns) FROM accounts") { try body(Self.account($0)) }
+    }
+
+    /// How many people have an account that may sign in.
+    package func countOfPeopleWhoMaySignIn() throws -> Int64 {
+        try tx.first("SELECT COUNT(*) FROM accounts WHERE person_id IS NOT NULL AND state IN ('aktif', 'terbatas')")?
+            .integer(0) ?? 0
     }
 
     /// Everybody with a role, whatever their state.
@@ -125,6 +148,20 @@ package struct AccountQueries {
         )
     }
 
+    /// The same state for many.
+    package func updateStates(
+        _ ids: some Collection<AccountID>, _ state: AccountState, by source: StateSource, at moment: Timestamp
+    ) throws {
+        _ = try tx.portions(of: ids) { portion in
+            try tx.run(
+                """
+                UPDATE accounts SET state = \(state.rawValue), state_by = \(source.rawValue), updated_at = \(moment)
+                WHERE id IN \(list: portion)
+                """)
+            return []
+        }
+    }
+
     static func account(_ row: Row) throws -> Account { try account(row, from: 0) }
 
     /// Reads the columns above, beginning at a position of a longer select list.
@@ -133,7 +170,7 @@ package struct AccountQueries {
             let by = StateSource(rawValue: try row.text(start + 8)),
             let role = AdminRole(rawValue: try row.text(start + 9))
         else { throw StoreError.unreadable("accounts.state, state_by or role") }
-        return Account(
+        var account = Account(
             id: try row.id(start), personID: try row.optionalID(start + 1), sub: try row.text(start + 2),
             userName: try row.optionalText(start + 3), displayName: try row.optionalText(start + 4),
             email: try row.optionalText(start + 5), emailVerified: try row.bool(start + 6), state: state, stateBy: by,
@@ -142,5 +179,10 @@ package struct AccountQueries {
             passwordHash: try row.optionalText(start + 12), passwordChangedAt: try row.optionalTime(start + 13),
             createdAt: try row.time(start + 14), updatedAt: try row.time(start + 15)
         )
+        if try row.optionalText(start + 16) != nil {
+            account.sponsor = Account.Sponsor(
+                state: try row.value(start + 16), endsAt: try row.optionalTime(start + 17))
+        }
+        return account
     }
 }

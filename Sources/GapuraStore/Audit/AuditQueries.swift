@@ -8,7 +8,7 @@ extension Transaction {
 package struct AuditQueries {
     let tx: Transaction
 
-    private static let columns: Statement = "seq, at, event, actor, subject, client_id, detail, previous, hash"
+    static let columns: Statement = "seq, at, event, actor, subject, client_id, detail, previous, hash"
 
     /// Takes the next place in the chain; nobody else gets one until this transaction ends.
     package func takeNext() throws -> (seq: Int64, previous: String) {
@@ -16,6 +16,34 @@ package struct AuditQueries {
             throw StoreError.unreadable("audit_head")
         }
         return (try row.integer(0), try row.text(1))
+    }
+
+    /// Takes so many places at once.
+    /// - Returns: the first of them, and the hash before it.
+    package func takeNext(_ count: Int) throws -> (seq: Int64, previous: String) {
+        let count = Int64(count)
+        guard let row = try tx.first("UPDATE audit_head SET seq = seq + \(count) WHERE id = 1 RETURNING seq, hash")
+        else {
+            throw StoreError.unreadable("audit_head")
+        }
+        return (try row.integer(0) - count + 1, try row.text(1))
+    }
+
+    /// Rows that follow each other in the chain, and are its end from now on.
+    package func insert(_ records: [AuditRecord]) throws {
+        guard let last = records.last else { return }
+        try tx.insert(into: "audit_events (\(fragment: Self.columns))", records) { row, record in
+            row.add(record.seq)
+            row.add(record.at)
+            row.add(record.event)
+            row.add(record.actor)
+            row.add(record.subject)
+            row.add(record.clientID)
+            row.add(record.detail)
+            row.add(record.previous)
+            row.add(record.hash)
+        }
+        try tx.run("UPDATE audit_head SET hash = \(last.hash) WHERE id = 1")
     }
 
     package func insert(_ record: AuditRecord) throws {
@@ -49,6 +77,11 @@ package struct AuditQueries {
             throw StoreError.unreadable("audit_head")
         }
         return (try row.integer(0), try row.text(1))
+    }
+
+    /// Whether such a row stands behind a place in the chain.
+    package func has(_ event: String, after seq: Int64) throws -> Bool {
+        try tx.first("SELECT seq FROM audit_events WHERE seq > \(seq) AND event = \(event) LIMIT 1") != nil
     }
 
     /// When the newest row was written.

@@ -184,7 +184,7 @@ final class SQLiteDriver: Driver {
             if let pages = options.maximumPages { try database.execute(sql: "PRAGMA max_page_count = \(pages)") }
             let connection = try SQLiteConnection(database)
             defer { connection.finish() }
-            let lookups = try SQLiteLookups(path: path, configuration(options))
+            let lookups = try SQLiteLookups(path: path, configuration(options), count: options.lookups)
             defer { lookups.close() }
             opened(lookups)
             BatchWriter { connection }.serve(writes, batchLimit: max(1, options.batchLimit))

@@ -29,11 +29,12 @@ final class SQLiteLookups: Sendable {
     private let lanes: [Lane]
     private let free: Mutex<[Lane]>
 
-    /// As many as threads may ask at once, and the database must be open for writing already.
-    init(path: String, _ configuration: Configuration) throws {
+    /// The database must be open for writing already.
+    /// - Parameter count: by default as many as threads may ask at once.
+    init(path: String, _ configuration: Configuration, count: Int? = nil) throws {
         var configuration = configuration
         configuration.readonly = true
-        let count = min(4, max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
+        let count = max(1, count ?? min(4, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         let lanes = try (0..<count).map { _ in try Lane(path: path, configuration) }
         self.lanes = lanes
         free = Mutex(lanes)

@@ -81,6 +81,26 @@ package struct SessionQueries {
         try tx.rows("SELECT id FROM sessions WHERE account_id = \(accountID) AND ended_at IS NULL").map { try $0.id(0) }
     }
 
+    /// The sessions that nobody ended yet of many accounts.
+    package func listOpen(of accounts: some Collection<AccountID>) throws -> [(id: SessionID, accountID: AccountID)] {
+        try tx.portions(of: accounts) { portion in
+            try tx.rows(
+                "SELECT id, account_id FROM sessions WHERE account_id IN \(list: portion) AND ended_at IS NULL")
+        }.map { (try $0.id(0), try $0.id(1)) }
+    }
+
+    /// How many live sessions each account has.
+    package func liveCounts(at moment: Timestamp) throws -> [AccountID: Int] {
+        var counts: [AccountID: Int] = [:]
+        try tx.stream(
+            """
+            SELECT account_id, COUNT(*) FROM sessions WHERE ended_at IS NULL AND idle_ends_at > \(moment) AND ends_at > \(moment)
+            GROUP BY account_id
+            """
+        ) { counts[try $0.id(0)] = Int(clamping: try $0.integer(1)) }
+        return counts
+    }
+
     // MARK: Client sessions
 
     private static let clientColumns: Statement = "sid, session_id, client_id, created_at, last_used_at"

@@ -9,6 +9,8 @@ package struct OneTimeLink: Sendable, Equatable {
     package enum Purpose: String, Sendable {
         case setUp = "setup"
         case reset
+        /// A printed code was right; see `ActivationRecord`.
+        case activation
     }
 
     package var digest: String
@@ -34,8 +36,11 @@ package struct OneTimeLink: Sendable, Equatable {
 /// One sign-in under way: what the client asked for, behind a handle that only one browser's cookie carries.
 package struct Flow: Sendable, Equatable {
     package var digest: String
-    /// Whence it was begun: the network of the browser's address.
+    /// Whence it was begun: the network of the browser's address, the address itself (of IPv6 its /64), and the digest
+    /// of the browser's handle. Who has begun many makes room first.
     package var network: String
+    package var place: String
+    package var handle: String
     package var clientID: ClientID?
     /// The authorization request, form-urlencoded.
     package var request: String
@@ -44,11 +49,13 @@ package struct Flow: Sendable, Equatable {
     package var usedAt: Timestamp?
 
     package init(
-        digest: String, network: String, clientID: ClientID?, request: String, createdAt: Timestamp,
-        expiresAt: Timestamp, usedAt: Timestamp? = nil
+        digest: String, network: String, place: String, handle: String, clientID: ClientID?, request: String,
+        createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil
     ) {
         self.digest = digest
         self.network = network
+        self.place = place
+        self.handle = handle
         self.clientID = clientID
         self.request = request
         self.createdAt = createdAt
@@ -71,7 +78,7 @@ package struct Throttle: Sendable, Equatable {
     }
 }
 
-/// All SQL about one-time links, flows, throttles and known devices.
+/// All SQL about one-time links, flows (`SignInQueries+Flows`), throttles and known devices.
 package struct SignInQueries {
     let tx: Transaction
 
@@ -111,57 +118,6 @@ package struct SignInQueries {
     /// A new link, or a new password, makes earlier links worthless.
     package func consumeLinks(of accountID: AccountID, at moment: Timestamp) throws {
         try tx.run("UPDATE one_time_links SET used_at = \(moment) WHERE account_id = \(accountID) AND used_at IS NULL")
-    }
-
-    // MARK: Flows
-
-    package func insert(_ flow: Flow) throws {
-        try tx.run(
-            """
-            INSERT INTO flows (digest, network, client_id, request, created_at, expires_at, used_at)
-            VALUES (\(flow.digest), \(flow.network), \(flow.clientID), \(flow.request), \(flow.createdAt),
-            \(flow.expiresAt), \(flow.usedAt))
-            """
-        )
-    }
-
-    package func findFlow(digest: String) throws -> Flow? {
-        try tx.first(
-            "SELECT digest, network, client_id, request, created_at, expires_at, used_at FROM flows WHERE digest = \(digest)"
-        ).map { row in
-            Flow(
-                digest: try row.text(0), network: try row.text(1), clientID: try row.optionalText(2).map(ClientID.init),
-                request: try row.text(3), createdAt: try row.time(4), expiresAt: try row.time(5),
-                usedAt: try row.optionalTime(6)
-            )
-        }
-    }
-
-    /// Spends a flow. - Returns: whether this call was the one that did.
-    package func consumeFlow(digest: String, at moment: Timestamp) throws -> Bool {
-        try tx.run(
-            "UPDATE flows SET used_at = \(moment) WHERE digest = \(digest) AND used_at IS NULL AND expires_at > \(moment)"
-        ) == 1
-    }
-
-    /// How many sign-ins are under way, of everybody or from one network.
-    package func countOpenFlows(from network: String? = nil, at moment: Timestamp) throws -> Int64 {
-        let statement: Statement =
-            network.map {
-                "SELECT COUNT(*) FROM flows WHERE network = \($0) AND used_at IS NULL AND expires_at > \(moment)"
-            }
-            ?? "SELECT COUNT(*) FROM flows WHERE used_at IS NULL AND expires_at > \(moment)"
-        return try tx.first(statement)?.integer(0) ?? 0
-    }
-
-    /// Takes away the oldest sign-in under way from a network, to make room for a new one from there.
-    package func deleteOldestFlow(from network: String) throws {
-        try tx.run(
-            """
-            DELETE FROM flows WHERE digest = (SELECT digest FROM flows WHERE network = \(network) AND used_at IS NULL
-            ORDER BY expires_at LIMIT 1)
-            """
-        )
     }
 
     // MARK: Throttles

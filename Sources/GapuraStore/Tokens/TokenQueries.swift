@@ -36,7 +36,7 @@ package struct TokenQueries {
         ).map { row in
             FamilyStanding(
                 family: try Self.family(row), account: try AccountQueries.account(row, from: 14),
-                session: (try row.optionalTime(30), try row.time(31), try row.time(32)), clientActive: try row.bool(33)
+                session: (try row.optionalTime(32), try row.time(33), try row.time(34)), clientActive: try row.bool(35)
             )
         }
     }
@@ -77,6 +77,28 @@ package struct TokenQueries {
             UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE account_id = \(accountID) AND revoked_at IS NULL
             """
         )
+    }
+
+    package func revokeAll(of accounts: some Collection<AccountID>, reason: String, at moment: Timestamp) throws {
+        _ = try tx.portions(of: accounts) { portion in
+            try tx.run(
+                """
+                UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE account_id IN \(list: portion)
+                AND revoked_at IS NULL
+                """)
+            return []
+        }
+    }
+
+    /// How many families that may still bear tokens each account has.
+    package func liveCounts(at moment: Timestamp) throws -> [AccountID: Int] {
+        var counts: [AccountID: Int] = [:]
+        try tx.stream(
+            """
+            SELECT account_id, COUNT(*) FROM token_families WHERE revoked_at IS NULL AND ends_at > \(moment) GROUP BY account_id
+            """
+        ) { counts[try $0.id(0)] = Int(clamping: try $0.integer(1)) }
+        return counts
     }
 
     // MARK: Codes

@@ -17,6 +17,7 @@ package struct UpkeepQueries {
         gone += try tx.run("DELETE FROM access_tokens WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM revoked_tokens WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM one_time_links WHERE expires_at < \(old)")
+        gone += try tx.run("DELETE FROM activation_codes WHERE expires_at < \(old)")
         gone += try tx.run(
             "DELETE FROM throttles WHERE last_failure_at < \(moment.adding(seconds: -86_400)) AND open_at < \(moment)")
         // A code is remembered well beyond its life, so that a second use still revokes what the first gave.
@@ -45,6 +46,10 @@ package struct UpkeepQueries {
         )
         gone += try tx.run("DELETE FROM logout_deliveries WHERE created_at < \(old) AND state <> 'waiting'")
         gone += try tx.run("DELETE FROM devices WHERE last_seen_at < \(moment.adding(seconds: -180 * 86_400))")
+        gone += try tx.run("DELETE FROM legacy_passwords WHERE expires_at < \(moment)")
+        // Out of the bin is not gone: the account and its person stay.
+        gone += try tx.run("DELETE FROM recycle_bin WHERE until < \(moment)")
+        gone += try tx.run("DELETE FROM load_requests WHERE asked_at < \(moment.adding(seconds: -7 * 86_400))")
         return gone
     }
 
@@ -64,8 +69,8 @@ package struct UpkeepQueries {
         return try tx.first(statement)?.text(0) ?? "?"
     }
 
-    /// After a restore: yesterday's sessions, tokens and links must not live again. Applications hear of it through the
-    /// sign-out ledger.
+    /// After a restore: yesterday's sessions, tokens, links and codes must not live again. Applications hear of it
+    /// through the sign-out ledger.
     package func endEverything(at moment: Timestamp) throws {
         let open = try tx.rows(
             """
@@ -80,6 +85,8 @@ package struct UpkeepQueries {
         try tx.run(
             "UPDATE token_families SET revoked_at = \(moment), revoke_reason = 'restored' WHERE revoked_at IS NULL")
         try tx.run("UPDATE one_time_links SET used_at = \(moment) WHERE used_at IS NULL")
+        // Which of them were used after the backup, and thrown away, nobody knows.
+        try tx.run("UPDATE activation_codes SET used_at = \(moment) WHERE used_at IS NULL")
         try tx.run("UPDATE codes SET used_at = \(moment) WHERE used_at IS NULL")
         try tx.run("DELETE FROM flows")
         try tx.run("DELETE FROM access_tokens")

@@ -4,6 +4,8 @@ internal import COpenSSL
 ///
 /// `@unchecked Sendable`: a fetched `EVP_MD` is never changed and never freed, and OpenSSL counts its users atomically.
 struct Digest: @unchecked Sendable {
+    /// Old hashes of other programs only; nothing of ours rests on it.
+    static let md5 = Digest("MD5", fallback: EVP_md5(), size: 16)
     static let sha1 = Digest("SHA1", fallback: EVP_sha1(), size: 20)
     static let sha256 = Digest("SHA256", fallback: EVP_sha256(), size: 32)
     static let sha384 = Digest("SHA384", fallback: EVP_sha384(), size: 48)
@@ -82,6 +84,22 @@ package enum SHA1 {
     /// 20 bytes.
     package static func hash(_ bytes: some Collection<UInt8>) -> [UInt8] {
         Digest.sha1.hash(bytes)
+    }
+}
+
+/// MD5 (RFC 1321), only to recompute old hashes of other programs; it protects nothing.
+package enum MD5 {
+    /// 16 bytes.
+    package static func hash(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        Digest.md5.hash(bytes)
+    }
+}
+
+/// SHA-384 (FIPS 180-4).
+package enum SHA384 {
+    /// 48 bytes.
+    package static func hash(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        Digest.sha384.hash(bytes)
     }
 }
 

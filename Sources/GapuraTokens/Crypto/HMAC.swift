@@ -69,6 +69,15 @@ package enum HMACSHA256 {
     }
 }
 
+/// HMAC with SHA-384.
+package enum HMACSHA384 {
+    /// Empty only where OpenSSL fails.
+    package static func code(_ message: some Collection<UInt8>, key: [UInt8]) -> [UInt8] {
+        let hmac = HMAC(key: key, digest: .sha384)
+        return message.withBytes { hmac.code($0) } ?? []
+    }
+}
+
 /// HKDF with SHA-256, RFC 5869: several keys from one.
 package enum HKDFSHA256 {
     /// Up to 8,160 bytes; more is nothing that the standard has, and gives none.

@@ -5,6 +5,8 @@ import shlex
 
 from .places import ROOT
 
+MAP = "docs/architecture.md"
+
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.M | re.S)
 
 
@@ -33,6 +35,25 @@ def documents() -> list[str]:
     """Every document for people who run a city or connect an application."""
     paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")]
     return sorted(str(path.relative_to(ROOT)) for path in paths if path.name != "architecture.md")
+
+
+def folders() -> set[str]:
+    """What the table of folders names: in its first column folders, in its second what is in them, with a slash or a suffix."""
+    table = read(MAP).split("\n## Folders\n")[1].split("\n## ")[0]
+    found = set()
+    for line in table.splitlines():
+        if not line.startswith("| `"):
+            continue
+        first, text = line.strip("| ").split(" | ", 1)
+        names, words = re.findall("`([^`]+)`", first), re.findall("`([^`]+)`", text)
+        if names[0].endswith("/<Entity>"):
+            found |= {names[0].replace("<Entity>", word) for word in words}
+            continue
+        home = names[0].rstrip("/")
+        found |= {home, *(f"{home.rpartition('/')[0]}/{name}" for name in names[1:])}
+        # A folder at the top is named as itself, wherever it is spoken of.
+        found |= {f"{home}/{word.rstrip('/')}" for word in words if re.fullmatch(r"[\w.-]+(/|\.md)", word) and not (ROOT / word).is_dir()}
+    return found
 
 
 def read(document: str) -> str:

@@ -53,22 +53,109 @@ struct OperationTests {
         }
     }
 
-    @Test("a backup takes its name without hard links, and never another file's")
-    func publish() throws {
+    @Test("a new file takes its name without hard links, never another's, and is whole or not there")
+    func newFile() async throws {
+        try await withFolder { folder in
+            let (draft, path) = (folder + "/b.partial", folder + "/b")
+            func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
+            try "baru".write(toFile: draft, atomically: false, encoding: .utf8)
+            try NewFile(path).finish(with: draft)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "baru")
+            #expect(try names() == ["b"])
+            #expect { try NewFile.checkFree(path) } throws: { ($0 as? OperationError)?.code == .conflict }
+            #expect { _ = try NewFile(path) } throws: { ($0 as? OperationError)?.code == .conflict }
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "baru")
+            // Without a draft, or unfinished, nothing is left behind.
+            #expect(throws: OperationError.self) { try NewFile(folder + "/c").finish(with: folder + "/none") }
+            try NewFile(folder + "/d").write("setengah")
+            #expect(throws: OperationError.self) { _ = try NewFile(folder + "/none/e") }
+            #expect(try names() == ["b"])
+            let list = try NewFile(folder + "/f")
+            try list.write("satu\r\n")
+            try list.write("dua\r\n")
+            try list.finish()
+            #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/f")) == Data("satu\r\ndua\r\n".utf8))
+            let mode = try FileManager.default.attributesOfItem(atPath: folder + "/f")[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+        }
+    }
+
+    @Test("of eight backups to one path at once one is written, and is whole; the others take nothing away")
+    func backupsAtOnce() async throws {
+        try await withFolder { folder in
+            try await withCity { city in
+                let path = folder + "/cadangan.db"
+                let codes = await outcomes(of: 8, city, path)
+                #expect(codes.count { $0 == nil } == 1)
+                #expect(codes.count { $0 == .conflict } == 7)
+                let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+                #expect(names == ["cadangan.db"])
+                #expect(try await BackupTrial.run(path).problems.isEmpty)
+                #expect(try await city.audit(.backupWritten).count == 1)
+            }
+        }
+    }
+
+    /// Nothing for each that was written.
+    private func outcomes(of count: Int, _ city: City, _ path: String) async -> [OperationError.Code?] {
+        await withTaskGroup(of: OperationError.Code?.self) { group in
+            for _ in 0..<count {
+                group.addTask {
+                    do {
+                        _ = try await city.operate("backup.write", ["file": .string(path)])
+                        return nil
+                    } catch {
+                        return (error as? OperationError)?.code ?? .failed
+                    }
+                }
+            }
+            return await group.reduce(into: [OperationError.Code?]()) { $0.append($1) }
+        }
+    }
+
+    @Test("a backup whose audit row cannot be written is not there, and its name is free for the next try")
+    func backupWithoutAudit() async throws {
+        try await withFolder { folder in
+            try await withCity { city in
+                let path = folder + "/cadangan.db"
+                try await city.run(
+                    """
+                    CREATE TRIGGER full_disk BEFORE INSERT ON audit_events WHEN NEW.event = 'backup.written'
+                    BEGIN SELECT RAISE(ABORT, 'no room'); END
+                    """)
+                await #expect(throws: OperationError.self) {
+                    try await city.operate("backup.write", ["file": .string(path)])
+                }
+                #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+                try await city.run("DROP TRIGGER full_disk")
+                _ = try await city.operate("backup.write", ["file": .string(path)])
+                #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["cadangan.db"])
+                #expect(try await city.audit(.backupWritten).count == 1)
+            }
+        }
+    }
+
+    @Test("an empty file is told to be an interrupted backup, and nothing is restored from it")
+    func interruptedBackup() async throws {
+        try await withFolder { folder in
+            let file = folder + "/cadangan.db"
+            try Data().write(to: URL(fileURLWithPath: file))
+            var settings = GatewaySettings()
+            settings.dataFolder = folder + "/data"
+            settings.database = "sqlite:\(folder)/data/gapura.sqlite"
+            let error = await #expect(throws: OperationError.self) {
+                try await BackupRestore.run(file, settings, by: .command(user: "root"))
+            }
+            #expect(error?.code == .refused)
+            #expect(error?.message.contains("interrupted") == true)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["cadangan.db"])
+        }
+    }
+
+    private func withFolder(_ body: (String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUIDText.version4()).path()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let (draft, path) = (folder + "/b.partial", folder + "/b")
-        try "baru".write(toFile: draft, atomically: false, encoding: .utf8)
-        try BackupFile.publish(draft, as: path)
-        #expect(try String(contentsOfFile: path, encoding: .utf8) == "baru")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["b"])
-
-        try "lain".write(toFile: draft, atomically: false, encoding: .utf8)
-        #expect { try BackupFile.publish(draft, as: path) } throws: { ($0 as? OperationError)?.code == .conflict }
-        #expect(try String(contentsOfFile: path, encoding: .utf8) == "baru")
-        // Without a draft no empty file is left behind.
-        #expect(throws: OperationError.self) { try BackupFile.publish(folder + "/none", as: folder + "/c") }
-        #expect(!FileManager.default.fileExists(atPath: folder + "/c"))
+        try await body(folder)
     }
 }

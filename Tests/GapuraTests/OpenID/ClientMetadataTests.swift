@@ -131,7 +131,7 @@ struct ClientMetadataTests {
             ["client_name": .string(String(repeating: "x", count: 201))],
             ["grant_types": "authorization_code"], ["grant_types": [1]], ["application_type": "mobile"], ["scope": 1],
             ["scope": "a\"b"],
-            ["scope": "openid roles"], ["scope": "openid tte"], ["require_pkce": "no"], ["default_max_age": -1],
+            ["scope": "openid tte"], ["require_pkce": "no"], ["default_max_age": -1],
             ["default_max_age": "60"],
             ["default_max_age": 1.5], ["access_token_format": "saml"], ["trusted": false], ["subject_type": "pairwise"],
             ["request_uris": []],

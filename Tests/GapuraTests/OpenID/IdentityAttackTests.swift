@@ -44,7 +44,7 @@ struct IdentityAttackTests {
             #expect(info["sub"] == sub)
             #expect(Set(info.keys).intersection(Claims.reserved) == ["sub"])
             #expect(!holds(info.encoded(), "admin"))
-            for scope in ["roles", "tte"] {
+            for scope in ["tte"] {
                 #expect(throws: OAuthError.self) {
                     try ClientMetadata(
                         [

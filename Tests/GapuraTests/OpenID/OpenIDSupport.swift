@@ -5,6 +5,7 @@ import GapuraStore
 import GapuraTesting
 import GapuraTokens
 import HTTPTypes
+import PostgresTesting
 import Testing
 
 @testable import Gapura

@@ -171,6 +171,70 @@ struct AuditOfActsTests {
         }
     }
 
+    @Test("attack 329: how many equal refusals had no row stands in the next one")
+    func counted() async throws {
+        try await withCity { city in
+            func refuse(_ times: Int) async throws {
+                for _ in 0..<times { _ = try await city.gateway.send(.get, "/tidak-ada") }
+            }
+            try await refuse(30)
+            #expect(try await city.latest(.requestRefused)["more"] == nil)
+            city.gateway.clock.advance(seconds: 60)
+            try await refuse(1)
+            #expect(try await city.latest(.requestRefused)["more"] == 29)
+            city.gateway.clock.advance(seconds: 60)
+            try await refuse(1)
+            #expect(try await city.latest(.requestRefused)["more"] == nil)
+            #expect(try await city.audit(.requestRefused).count == 3)
+        }
+    }
+
+    @Test("attack 329: who tries many names has 20 rows a minute, and one for the rest")
+    func manyNames() async throws {
+        try await withCity { city in
+            let guesser = try await Guesser(city)
+            for index in 0..<60 {
+                #expect(try await guesser.guess(index == 30 ? "ujang" : "orang\(index)").status == 422)
+            }
+            let rows = try await city.audit(.signInFailed)
+            #expect(rows.count == 21)
+            #expect(rows.allSatisfy { $0.subject == nil })
+            // Of another address nothing is left out.
+            _ = try await guesser.guess("siti", from: "198.51.100.67")
+            #expect(try await city.audit(.signInFailed).compactMap(\.subject) == [city.people["siti"]?.id.text])
+            city.gateway.clock.advance(seconds: 60)
+            for index in 60..<81 { #expect(try await guesser.guess("orang\(index)").status == 422) }
+            #expect(try await city.audit(.signInFailed).count == 43)
+            #expect(try await city.latest(.signInFailed)["more"] == 39)
+        }
+    }
+
+    @Test("attack 329: a flood from everywhere costs so many rows a minute, and uncovers nothing that was left out")
+    func everywhere() {
+        var memory = RefusalMemory()
+        func key(_ index: Int, _ kind: String = "a", about: String? = nil) -> RefusalMemory.Key {
+            RefusalMemory.Key(kind: kind, address: "\(index)", about: about)
+        }
+        for index in 0..<RefusalMemory.limit {
+            #expect(memory.admit(key(index), at: 1)?.key == key(index))
+            #expect(memory.admit(key(index), at: 1) == nil)
+        }
+        // No room in this minute: one row for all others.
+        let others = RefusalMemory.Key(kind: "a", address: "*", about: nil)
+        #expect(memory.admit(key(5000), at: 1)?.key == others)
+        for index in 5001..<6000 { #expect(memory.admit(key(index), at: 1) == nil) }
+        for index in 0..<RefusalMemory.limit { #expect(memory.admit(key(index), at: 1) == nil) }
+        #expect(memory.admit(key(0, about: "x"), at: 1) == nil)
+        // In the next there is, and what was told of goes on being left out.
+        #expect(memory.admit(key(7), at: 2)?.more == 2)
+        #expect(memory.admit(key(5000), at: 2)?.key == key(5000))
+        #expect(memory.admit(key(7), at: 2) == nil)
+        #expect(memory.admit(key(8), at: 2)?.more == 0)
+        // 999 others and the one about somebody, and two of each of the 4,095 that were forgotten.
+        let told = (6000..<10_200).compactMap { memory.admit(key($0), at: 2) }.filter { $0.key == others }
+        #expect(told.map(\.more) == [9190])
+    }
+
     @Test("no row of the audit holds a name, a number, a password or a secret")
     func noSecrets() async throws {
         try await withCity { city in

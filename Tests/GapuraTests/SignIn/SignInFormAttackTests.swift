@@ -146,8 +146,38 @@ struct SignInFormAttackTests {
             #expect(answer.status == 403)
             #expect(answer.text.contains("SIMPEG"))
             #expect(try await browser.signIn("ujang", City.password, on: answer).parameter("code") != nil)
-            let other = try await city.gateway.browser().post("/masuk", fields, headers: [.secFetchSite: "same-origin"])
-            expectLocal400(other, code: "flow_lost")
+        }
+    }
+
+    @Test("attack 134: a browser that lost its cookies is told so at an application's form too, and begins anew")
+    func staleWithoutCookie() async throws {
+        try await withCity { city in
+            let browser = city.gateway.browser()
+            let start = try #require(try await city.authorize(city.asking(), in: browser).location)
+            let page = try await browser.get(start)
+            let number = try #require(page.field("alur"))
+            let fields: Pairs = [
+                ("username", "ujang"), ("password", City.password), ("csrf", try #require(page.field("csrf"))),
+                ("alur", number),
+            ]
+            browser.setCookie(CookieName.flow, nil)
+            let answer = try await browser.post("/masuk", fields, headers: [.secFetchSite: "same-origin"])
+            #expect(answer.status == 403)
+            #expect(answer.text.contains("Halaman ini sudah kedaluwarsa."))
+            #expect(answer.text.contains("izinkan kuki untuk situs ini"))
+            #expect(answer.text.contains("value=\"ujang\""))
+            #expect(answer.setCookie(CookieName.session) == nil)
+            // Of what another browser, or this one before, had begun there is nothing in it.
+            #expect(answer.field("alur") == nil)
+            #expect(!answer.text.contains("SIMPEG"))
+            #expect(try await city.count("SELECT COUNT(*) FROM throttles") == 0)
+            #expect(try await browser.signIn("ujang", City.password, on: answer).location == "/portal")
+            #expect(try await city.audit(.codeIssued).isEmpty)
+            // Where nothing says that the form was ours, it is refused as before.
+            browser.setCookie(CookieName.flow, nil)
+            let unknown = try await browser.post("/masuk", fields, headers: [.origin: "null"])
+            #expect(unknown.status == 403)
+            #expect(unknown.errorCode == "forbidden")
         }
     }
 

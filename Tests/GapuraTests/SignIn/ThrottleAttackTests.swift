@@ -45,6 +45,17 @@ struct ThrottleAttackTests {
         }
     }
 
+    /// Addresses from which somebody has tried already while strangers wait.
+    private func wearOut(_ addresses: [String], in city: City) async throws {
+        let now = city.gateway.clock.now
+        try await city.gateway.store.write { tx in
+            for address in addresses {
+                let key = Self.stranger("-", from: address, at: now).newcomer
+                try tx.signIn.update(key, Throttle(failures: 1, lastFailureAt: now, openAt: now))
+            }
+        }
+    }
+
     @Test("attack 151: the delay grows from one second to five minutes, and is told")
     func growing() async throws {
         try await withCity { city in
@@ -124,6 +135,7 @@ struct ThrottleAttackTests {
         try await withCity { city in
             let guesser = try await Guesser(city)
             try await strangersFail(4_998, in: city)
+            try await wearOut((1...40).map { "172.16.\($0).9" }, in: city)
             var guesses = 0
             // From another network and at another name each time, some of them somebody's.
             func guess() async throws -> TestAnswer {
@@ -168,6 +180,7 @@ struct ThrottleAttackTests {
                 let full = Throttle(failures: 5_000, lastFailureAt: now, openAt: now)
                 try tx.signIn.update(everybody, full)
             }
+            try await wearOut(["172.16.1.9", "172.16.2.9", "203.0.113.200"], in: city)
             #expect(try await guesser.guess("orang", from: "172.16.1.9").status == 422)
             let closed = try await row()
             #expect(closed == Throttle(failures: 5_001, lastFailureAt: now, openAt: now.adding(seconds: 1)))
@@ -194,6 +207,60 @@ struct ThrottleAttackTests {
             let link = try await city.link(for: "ujang")
             #expect(try await city.setPassword(password, with: link, in: browser).status == 200)
             #expect(try await browser.signIn("ujang", password).location == "/portal")
+        }
+    }
+
+    @Test("attack 155: while strangers wait, the first try of an address in an hour does not; its later ones do")
+    func newcomers() async throws {
+        try await withCity { city in
+            let guesser = try await Guesser(city)
+            /// As one attacker keeps it: more failures than are free, and the next try not before five seconds.
+            func holdShut() async throws {
+                let now = city.gateway.clock.now
+                let key = Self.stranger("-", from: "-", at: now).everybody
+                try await city.gateway.store.write { tx in
+                    let shut = Throttle(failures: 5_100, lastFailureAt: now, openAt: now.adding(seconds: 5))
+                    try tx.signIn.update(key, shut)
+                }
+            }
+            try await holdShut()
+            #expect(try await guesser.guess("ujang", City.password, from: "172.16.1.9").status == 303)
+            #expect(try await guesser.guess("siti", from: "172.16.2.9").status == 422)
+            for name in ["siti", "budi", "orang"] {
+                #expect(try await guesser.guess(name, City.password, from: "172.16.2.9").retryAfter == 5)
+            }
+            // What it was let in for opens the door to nobody else, nor shuts it for longer.
+            #expect(try await city.count("SELECT COUNT(*) FROM throttles WHERE failures = 5101") == 1)
+            city.gateway.clock.advance(seconds: 5)
+            #expect(try await guesser.guess("siti", from: "172.16.2.9").status == 422)
+            try await holdShut()
+            // Addresses of IPv6 cost nothing: there it is the /48.
+            #expect(try await guesser.guess("orang1", from: "2001:db8:1:1::1").status == 422)
+            #expect(try await guesser.guess("orang2", from: "2001:db8:1:2::1").status == 429)
+            #expect(try await guesser.guess("orang3", from: "2001:db8:2:1::1").status == 422)
+            city.gateway.clock.advance(seconds: 3600)
+            try await holdShut()
+            #expect(try await guesser.guess("orang4", from: "2001:db8:1:2::1").status == 429)
+            city.gateway.clock.advance(seconds: 1)
+            #expect(try await guesser.guess("orang4", from: "2001:db8:1:2::1").status == 422)
+        }
+    }
+
+    @Test("attack 155: a try that our own overload took back was none, and the next one is the first")
+    func newcomerTakenBack() async throws {
+        try await withCity { city in
+            let now = city.gateway.clock.now
+            let keys = Self.stranger("orang", from: "172.16.1.9", at: now)
+            let verdicts = try await city.gateway.store.write { tx -> [SignInThrottle.Verdict] in
+                let shut = Throttle(failures: 5_100, lastFailureAt: now, openAt: now.adding(seconds: 5))
+                try tx.signIn.update(keys.everybody, shut)
+                let first = try SignInThrottle.begin(keys, in: tx, at: now)
+                try SignInThrottle.takeBack(keys, in: tx)
+                let second = try SignInThrottle.begin(keys, in: tx, at: now)
+                return [first, second, try SignInThrottle.begin(keys, in: tx, at: now)]
+            }
+            #expect(
+                verdicts == [.go(isAlarm: false), .go(isAlarm: false), .wait(seconds: 5, account: false)])
         }
     }
 

@@ -54,6 +54,8 @@ struct AuthorizationCodeGrant: Grant {
             if let refresh {
                 try tx.tokens.insert(RefreshTokenRotation.token(refresh, family, settings, at: now))
             }
+            try tx.disclosures.record(
+                Scope.claims(of: family.scope), about: standing.account.id, to: client.id, at: now)
             try tx.record(
                 .tokensIssued, by: .client(client.id.text), subject: standing.account.id.text, clientID: client.id,
                 detail: ["family": .string(family.id.text), "grant": "authorization_code"], at: now

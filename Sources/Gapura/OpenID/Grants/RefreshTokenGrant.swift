@@ -75,6 +75,7 @@ struct RefreshTokenGrant: Grant {
             }
             let access = maker.access(for: client, sub: standing.account.sub, scope: scope, family: family, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
+            try tx.disclosures.record(Scope.claims(of: scope), about: standing.account.id, to: client.id, at: now)
             try tx.record(
                 .tokensRefreshed, by: .client(client.id.text), subject: standing.account.id.text, clientID: client.id,
                 detail: ["family": .string(family.id.text)], at: now

@@ -4,31 +4,36 @@ import Foundation
 /// however it ends.
 ///
 /// A machine without PostgreSQL makes the tests fail; it does not skip them.
-struct PostgresCluster: Sendable {
+package struct PostgresCluster: Sendable {
     /// Where the socket is.
-    let folder: String
+    package let folder: String
     private let binaries: String
 
     /// Started by whoever asks first.
-    static func shared() throws -> PostgresCluster {
+    package static func shared() throws -> PostgresCluster {
         try started.get()
     }
 
     /// A new empty database; returns its URL.
-    func makeDatabase() throws -> String {
+    package func makeDatabase() throws -> String {
         let name = "test_\(UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "_"))"
         try Self.run(["\(binaries)/createdb", "-h", folder, "-U", "gapura", name])
         return url(of: name)
     }
 
-    func url(of database: String) -> String {
+    package func url(of database: String) -> String {
         "postgres:///\(database)?host=\(folder)&user=gapura"
     }
 
     /// Runs SQL as a superuser, outside any store.
     @discardableResult
-    func query(_ sql: String, in url: String) throws -> String {
+    package func query(_ sql: String, in url: String) throws -> String {
         try Self.run(["\(binaries)/psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, url])
+    }
+
+    /// Runs a file of SQL, which may be long.
+    package func run(file: String, in url: String) throws {
+        try Self.run(["\(binaries)/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", file, url])
     }
 
     private static let started = Result { try start() }
@@ -72,7 +77,7 @@ struct PostgresCluster: Sendable {
     }
 
     /// A shell that waits for the end of this process, even by SIGKILL, then stops the server and removes the folder.
-    private static func stopWithThisProcess(_ folder: String, _ stop: [String]) throws {
+    static func stopWithThisProcess(_ folder: String, _ stop: [String]) throws {
         let script =
             "while kill -0 \(getpid()) 2>/dev/null; do sleep 0.5; done; "
             + "\(stop.joined(separator: " ")); rm -rf \(folder)"
@@ -80,7 +85,7 @@ struct PostgresCluster: Sendable {
     }
 
     @discardableResult
-    private static func run(_ command: [String]) throws -> String {
+    static func run(_ command: [String]) throws -> String {
         let output = "/tmp/gapura-run-\(UUID().uuidString)"
         defer { unlink(output) }
         let child = try spawn(command, output: output)
@@ -94,7 +99,7 @@ struct PostgresCluster: Sendable {
     }
 
     /// Not Foundation's `Process`: on Linux that waits for grandchildren too, and the server is one.
-    private static func spawn(_ command: [String], output: String) throws -> pid_t {
+    static func spawn(_ command: [String], output: String) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

@@ -1,1 +1,0 @@
-../GapuraStoreTests/PostgresCluster.swift

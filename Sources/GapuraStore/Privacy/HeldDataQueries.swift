@@ -236,10 +236,14 @@ package struct HeldDataQueries {
         // Local accounts that nobody was matched to, and that carry the person's number.
         let local: Statement =
             """
-            SELECT application_id, local_id FROM legacy_accounts WHERE nip IN (SELECT value FROM aliases WHERE person_id = \(id))
+            SELECT application_id, local_id FROM legacy_accounts WHERE account_id IS NULL
+            AND nip IN (SELECT value FROM aliases WHERE person_id = \(id))
             """
         try tx.run("DELETE FROM legacy_passwords WHERE (application_id, local_id) IN (\(fragment: local))")
-        try tx.run("DELETE FROM legacy_accounts WHERE nip IN (SELECT value FROM aliases WHERE person_id = \(id))")
+        try tx.run("DELETE FROM legacy_accounts WHERE (application_id, local_id) IN (\(fragment: local))")
+        // One that was matched to somebody else by hand is theirs; only the number is this person's.
+        try tx.run(
+            "UPDATE legacy_accounts SET nip = NULL WHERE nip IN (SELECT value FROM aliases WHERE person_id = \(id))")
         try tx.run("DELETE FROM aliases WHERE person_id = \(id)")
         if let pnsID = person.pnsID {
             try tx.run("UPDATE load_findings SET pns_id = NULL WHERE pns_id = \(pnsID)")

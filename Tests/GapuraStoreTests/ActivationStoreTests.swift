@@ -29,7 +29,7 @@ struct ActivationStoreTests {
         let location = try newLocation(engine, folder)
         let old = try await Store.open(location, migrations: Array(Migrations.all.prefix(1)))
         let account = Self.account("lama")
-        try await old.write { tx in try tx.accounts.insert(account) }
+        try await old.write { tx in try FirstSchema.insert(account, tx) }
         await old.close()
         let store = try await Store.open(location)
         #expect(try await store.count("SELECT COUNT(*) FROM schema_migrations WHERE name = 'activation'") == 1)

@@ -20,8 +20,8 @@ import Testing
             createdAt: Self.now, updatedAt: Self.now)
         let old = try await Store.open(location, migrations: Array(Migrations.all.prefix(1)))
         try await old.write { tx in
-            try tx.people.insert(person)
-            try tx.accounts.insert(account)
+            try FirstSchema.insert(person, tx)
+            try FirstSchema.insert(account, tx)
             let (file, digest, actor, counts) = ("a.xlsx", "digest", "command:root", "{\"new\":1}")
             _ = try tx.run(
                 """

@@ -35,7 +35,7 @@ struct PrivacyStoreTests {
         let old = try await Store.open(location, migrations: Array(Migrations.all.prefix(1)))
         let person = Self.person("lama")
         try await old.write { tx in
-            try tx.people.insert(person)
+            try FirstSchema.insert(person, tx)
             _ = try tx.audit.takeNext()
             try tx.audit.insert(Self.audit(1))
         }

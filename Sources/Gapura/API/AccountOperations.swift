@@ -7,7 +7,7 @@ enum AccountOperations {
     static let all = [add, show, list, state, email, link, role, endSessions]
 
     private static let add = Operation(
-        "account.add", ["user_name", "name", "email", "role", "sponsor", "ends_at", "link"]
+        "account.add", ["user_name", "name", "email", "role", "sponsor", "ends_at", "link"], .needs(.accountsAdd)
     ) { arguments, context in
         let userName = try arguments.text("user_name")
         let name = try arguments.text("name")
@@ -31,7 +31,7 @@ enum AccountOperations {
         }
     }
 
-    private static let show = Operation("account.show", ["name"]) { arguments, context in
+    private static let show = Operation("account.show", ["name"], .needs(.accountsRead)) { arguments, context in
         let name = try arguments.text("name")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.read { tx in
@@ -49,7 +49,7 @@ enum AccountOperations {
         }
     }
 
-    private static let list = Operation("account.list", ["state", "role", "search", "limit"]) { arguments, context in
+    private static let list = Operation("account.list", ["state", "role", "search", "limit"], .needs(.accountsRead)) { arguments, context in
         let state = try arguments.optionalWord("state", AccountState.self)
         let role = try arguments.optionalWord("role", AdminRole.self)
         let search = try arguments.optionalText("search").map(nameKey)
@@ -75,7 +75,7 @@ enum AccountOperations {
         }
     }
 
-    private static let state = Operation("account.state", ["name", "state", "follow_personnel"]) { arguments, context in
+    private static let state = Operation("account.state", ["name", "state", "follow_personnel"], .needs(.accountsChange)) { arguments, context in
         let name = try arguments.text("name")
         guard let state = try arguments.optionalWord("state", AccountState.self) else {
             throw OperationError(.invalid, "state is missing.", id: "state belum diisi.")
@@ -86,7 +86,7 @@ enum AccountOperations {
         }
     }
 
-    private static let email = Operation("account.email", ["name", "email", "verified"]) { arguments, context in
+    private static let email = Operation("account.email", ["name", "email", "verified"], .needs(.accountsChange)) { arguments, context in
         let name = try arguments.text("name")
         let email = try arguments.text("email")
         let isVerified = try arguments.flag("verified")
@@ -95,15 +95,19 @@ enum AccountOperations {
         }
     }
 
-    private static let role = Operation("account.role", ["name", "role"]) { arguments, context in
+    private static let role = Operation("account.role", ["name", "role", "unit"], .needs(.adminsGive)) { arguments, context in
         let name = try arguments.text("name")
         guard let role = try arguments.optionalWord("role", AdminRole.self) else {
             throw OperationError(.invalid, "role is missing.", id: "role belum diisi.")
         }
-        return try await change(name, context) { directory, account in try directory.setRole(account, role) }
+        let unit = try arguments.optionalText("unit")
+        return try await change(name, context) { directory, account in
+            let found = try unit.map { try UnitLookup.find($0, onlyAgencies: false, directory.tx) }
+            try directory.setRole(account, role, in: found)
+        }
     }
 
-    private static let link = Operation("account.link", ["name"]) { arguments, context in
+    private static let link = Operation("account.link", ["name"], .needs(.accountsReset)) { arguments, context in
         let name = try arguments.text("name")
         let (now, actor, settings) = (context.now, context.actor, context.settings)
         return try await context.store.write { tx in
@@ -115,7 +119,7 @@ enum AccountOperations {
         }
     }
 
-    private static let endSessions = Operation("account.end-sessions", ["name"]) { arguments, context in
+    private static let endSessions = Operation("account.end-sessions", ["name"], .needs(.accountsChange)) { arguments, context in
         let name = try arguments.text("name")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -164,7 +168,8 @@ enum AccountJSON {
             "user_name": .text(account.userName), "nip": .text(nip), "email": .text(account.email),
             "email_verified": .bool(account.emailVerified),
             "state": .string(account.state(at: now).rawValue), "state_by": .string(account.stateBy.rawValue),
-            "role": .string(account.role.rawValue), "sponsor": .text(account.sponsorID?.text),
+            "role": .string(account.role.rawValue),
+            "role_unit": .text(try account.roleUnitID.flatMap { try tx.units.find($0)?.name }), "sponsor": .text(account.sponsorID?.text),
             "ends_at": .time(account.endsAt),
             "has_password": .bool(account.passwordHash != nil),
             "created_at": .time(account.createdAt),

@@ -7,7 +7,7 @@ enum ActivationOperations {
     static let all = [codes, pending]
 
     private static let codes = Operation(
-        "account.codes", ["unit", "all", "names", "again", "csv", "sheet"]
+        "account.codes", ["unit", "all", "names", "again", "csv", "sheet"], .needs(.codesIssue)
     ) { arguments, context in
         let unit = try arguments.optionalText("unit")
         let isAll = try arguments.flag("all")
@@ -66,7 +66,7 @@ enum ActivationOperations {
         return .object(json)
     }
 
-    private static let pending = Operation("account.pending", ["unit", "limit"]) { arguments, context in
+    private static let pending = Operation("account.pending", ["unit", "limit"], .needs(.accountsRead)) { arguments, context in
         let unit = try arguments.optionalText("unit")
         let limit = try arguments.optionalInteger("limit", 0...1_000_000) ?? 100
         let now = context.now

@@ -7,7 +7,7 @@ enum ApplicationOperations {
     static let all = [add, update, list, show, state, access]
 
     private static let add = Operation(
-        "application.add", ["slug", "name", "agency", "contact", "url", "description", "state"]
+        "application.add", ["slug", "name", "agency", "contact", "url", "description", "state"], .needs(.applicationsChange)
     ) { arguments, context in
         let slug = try slug(arguments.text("slug"))
         let name = try name(arguments.text("name"))
@@ -42,7 +42,7 @@ enum ApplicationOperations {
     }
 
     private static let update = Operation(
-        "application.update", ["slug", "name", "agency", "contact", "url", "description"]
+        "application.update", ["slug", "name", "agency", "contact", "url", "description"], .needs(.applicationsChange)
     ) { arguments, context in
         let name = try arguments.optionalText("name").map { try ApplicationOperations.name($0) }
         let details = try Details(arguments)
@@ -52,20 +52,20 @@ enum ApplicationOperations {
         }
     }
 
-    private static let state = Operation("application.state", ["slug", "state"]) { arguments, context in
+    private static let state = Operation("application.state", ["slug", "state"], .needs(.applicationsChange)) { arguments, context in
         guard let state = try arguments.optionalWord("state", ApplicationState.self) else {
             throw OperationError(.invalid, "state is missing.", id: "state belum diisi.")
         }
         return try await change(arguments.text("slug"), context) { application, _ in application.state = state }
     }
 
-    private static let list = Operation("application.list") { _, context in
+    private static let list = Operation("application.list", .needs(.applicationsRead)) { _, context in
         try await context.store.read { tx in
             ["applications": .array(try tx.applications.list().map { .object(try ApplicationJSON.make($0, tx)) })]
         }
     }
 
-    private static let show = Operation("application.show", ["slug"]) { arguments, context in
+    private static let show = Operation("application.show", ["slug"], .needs(.applicationsRead)) { arguments, context in
         let slug = try arguments.text("slug")
         return try await context.store.read { tx in
             let application = try find(slug, tx)
@@ -76,7 +76,7 @@ enum ApplicationOperations {
 
     /// Replaces who may use an application: everyone, or those of agencies and units who are employed in one of the
     /// kinds.
-    private static let access = Operation("application.access", ["slug", "everyone", "agencies", "units", "kinds"]) {
+    private static let access = Operation("application.access", ["slug", "everyone", "agencies", "units", "kinds"], .needs(.applicationsChange)) {
         arguments, context in
         let slug = try arguments.text("slug")
         let everyone = try arguments.flag("everyone")

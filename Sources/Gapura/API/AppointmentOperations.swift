@@ -8,7 +8,7 @@ enum AppointmentOperations {
 
     /// Reads a list of letters, shows what each row would do, and writes the good ones on demand; refused rows are
     /// listed and stay out.
-    private static let load = Operation("appointment.load", ["file", "apply"]) { arguments, context in
+    private static let load = Operation("appointment.load", ["file", "apply"], .console) { arguments, context in
         let path = try arguments.text("file")
         let applies = try arguments.flag("apply")
         context.progress(0, "reading")
@@ -30,7 +30,7 @@ enum AppointmentOperations {
     }
 
     private static let add = Operation(
-        "appointment.add", ["kind", "nip", "pns_id", "unit", "post", "from", "to", "letter"]
+        "appointment.add", ["kind", "nip", "pns_id", "unit", "post", "from", "to", "letter"], .needs(.appointmentsChange)
     ) { arguments, context in
         var request = AppointmentRequest(
             kind: try arguments.text("kind"), pnsID: try arguments.optionalText("pns_id"),
@@ -56,7 +56,7 @@ enum AppointmentOperations {
         }
     }
 
-    private static let list = Operation("appointment.list", ["unit", "person", "on", "limit"]) { arguments, context in
+    private static let list = Operation("appointment.list", ["unit", "person", "on", "limit"], .needs(.appointmentsRead)) { arguments, context in
         let unit = try arguments.optionalText("unit")
         let person = try arguments.optionalText("person")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
@@ -77,7 +77,7 @@ enum AppointmentOperations {
         }
     }
 
-    private static let end = Operation("appointment.end", ["id", "on"]) { arguments, context in
+    private static let end = Operation("appointment.end", ["id", "on"], .needs(.appointmentsChange)) { arguments, context in
         let text = try arguments.text("id")
         guard let day = try arguments.optionalDay("on") else {
             throw OperationError(.invalid, "on is missing.", id: "on belum diisi.")

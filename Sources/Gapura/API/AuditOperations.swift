@@ -6,7 +6,7 @@ import GapuraStore
 enum AuditOperations {
     static let all = [list, verify]
 
-    private static let list = Operation("audit.list", ["event", "subject", "limit", "before"]) { arguments, context in
+    private static let list = Operation("audit.list", ["event", "subject", "limit", "before"], .needs(.auditRead)) { arguments, context in
         let event = try arguments.optionalText("event")
         let subject = try arguments.optionalText("subject")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 50
@@ -17,7 +17,7 @@ enum AuditOperations {
         }
     }
 
-    private static let verify = Operation("audit.verify") { _, context in
+    private static let verify = Operation("audit.verify", .needs(.auditRead)) { _, context in
         try await context.store.read { tx in
             let broken = try AuditChain.firstBreak(in: tx)
             let head = try tx.audit.head()

@@ -7,11 +7,11 @@ import GapuraTokens
 enum AuditPurgeOperations {
     static let all = [export, purge]
 
-    private static let export = Operation("audit.export", ["before", "file"]) { arguments, context in
+    private static let export = Operation("audit.export", ["before", "file"], .console) { arguments, context in
         let before = try moment(arguments, context)
         let path = try arguments.text("file")
         let file = try NewFile(path)
-        let (store, now, actor) = (context.store, context.now, context.actor)
+        let (store, now, actor) = (context.services.store, context.now, context.actor)
         let (checkpoint, last) = try await store.read { tx in
             (try tx.audit.checkpoint(), try tx.audit.last(before: before))
         }
@@ -59,10 +59,10 @@ enum AuditPurgeOperations {
         ]
     }
 
-    private static let purge = Operation("audit.purge", ["before", "confirmed"]) { arguments, context in
+    private static let purge = Operation("audit.purge", ["before", "confirmed"], .console) { arguments, context in
         let before = try moment(arguments, context)
         let isConfirmed = try arguments.flag("confirmed")
-        let (store, now, actor) = (context.store, context.now, context.actor)
+        let (store, now, actor) = (context.services.store, context.now, context.actor)
         let (checkpoint, last) = try await store.read { tx in
             (try tx.audit.checkpoint(), try tx.audit.last(before: before))
         }

@@ -15,7 +15,7 @@ enum BackupOperations {
     static let all = [write]
 
     /// The file gets its name only once it has been restored on trial and found whole.
-    private static let write = Operation("backup.write", ["file"]) { arguments, context in
+    private static let write = Operation("backup.write", ["file"], .console) { arguments, context in
         let path = try arguments.text("file")
         try NewFile.checkFree(path)
         // A name of this call alone, so that of several at once none takes another's draft away.
@@ -23,7 +23,7 @@ enum BackupOperations {
         let before = try await context.store.read { try $0.audit.head().seq }
         do {
             context.progress(0.05, "copying")
-            try await context.store.backup(to: draft)
+            try await context.services.store.backup(to: draft)
             context.progress(0.5, "restoring on trial")
             let trial = try await BackupTrial.run(draft)
             let after = try await context.store.read { try $0.audit.head().seq }

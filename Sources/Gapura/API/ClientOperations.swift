@@ -6,7 +6,7 @@ import GapuraStore
 enum ClientOperations {
     static let all = [add, list, show, update, secret, state]
 
-    private static let add = Operation("client.add", ["application", "client_id", "metadata"]) { arguments, context in
+    private static let add = Operation("client.add", ["application", "client_id", "metadata"], .needs(.applicationsChange)) { arguments, context in
         let slug = try arguments.text("application")
         let clientID = try arguments.optionalText("client_id")
         let registry = ClientRegistry(context.services)
@@ -24,7 +24,7 @@ enum ClientOperations {
         }
     }
 
-    private static let list = Operation("client.list", ["application"]) { arguments, context in
+    private static let list = Operation("client.list", ["application"], .needs(.applicationsRead)) { arguments, context in
         let slug = try arguments.optionalText("application")
         return try await context.store.read { tx in
             let records =
@@ -33,13 +33,13 @@ enum ClientOperations {
         }
     }
 
-    private static let show = Operation("client.show", ["client_id"]) { arguments, context in
+    private static let show = Operation("client.show", ["client_id"], .needs(.applicationsRead)) { arguments, context in
         let id = ClientID(try arguments.text("client_id"))
         return try await context.store.read { tx in .object(try ClientJSON.make(find(id, tx), tx)) }
     }
 
     /// Sets the members that are given, and takes away those that are null.
-    private static let update = Operation("client.update", ["client_id", "metadata"]) { arguments, context in
+    private static let update = Operation("client.update", ["client_id", "metadata"], .needs(.applicationsChange)) { arguments, context in
         let id = ClientID(try arguments.text("client_id"))
         let changes = try arguments.object("metadata")
         let registry = ClientRegistry(context.services)
@@ -58,7 +58,7 @@ enum ClientOperations {
         }
     }
 
-    private static let secret = Operation("client.secret", ["client_id"]) { arguments, context in
+    private static let secret = Operation("client.secret", ["client_id"], .needs(.applicationsChange)) { arguments, context in
         let id = ClientID(try arguments.text("client_id"))
         let registry = ClientRegistry(context.services)
         let secret = ClientRegistry.makeSecret()
@@ -68,7 +68,7 @@ enum ClientOperations {
         }
     }
 
-    private static let state = Operation("client.state", ["client_id", "state"]) { arguments, context in
+    private static let state = Operation("client.state", ["client_id", "state"], .needs(.applicationsChange)) { arguments, context in
         let id = ClientID(try arguments.text("client_id"))
         guard let state = try ClientRecord.State(rawValue: arguments.text("state")) else {
             throw OperationError(.invalid, "state is active or disabled.", id: "state adalah active atau disabled.")

@@ -6,7 +6,7 @@ import GapuraStore
 enum DoctorOperations {
     static let all = [doctor]
 
-    private static let doctor = Operation("doctor") { _, context in
+    private static let doctor = Operation("doctor", .console) { _, context in
         let now = context.now
         let engine = context.store.engine
         let vault = context.services.secrets.identities
@@ -16,7 +16,7 @@ enum DoctorOperations {
                 try personnel(tx, at: now), try signOuts(tx, at: now),
             ] + (try identities(tx, vault))
         }
-        let all = checks + [keys(context), await integrity(context.store)]
+        let all = checks + [keys(context), await integrity(context.services.store)]
         return ["checks": .array(all.map { .object($0.jsonObject) })]
     }
 

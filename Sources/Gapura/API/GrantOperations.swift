@@ -6,7 +6,7 @@ import GapuraStore
 enum RoleOperations {
     static let all = [add, list, exclude, exclusions]
 
-    private static let add = Operation("role.add", ["application", "name", "description"]) { arguments, context in
+    private static let add = Operation("role.add", ["application", "name", "description"], .needs(.rolesChange)) { arguments, context in
         let slug = try arguments.text("application")
         let name = try arguments.text("name")
         let description = try arguments.optionalText("description").map(GrantText.check)
@@ -19,7 +19,7 @@ enum RoleOperations {
         }
     }
 
-    private static let list = Operation("role.list", ["application"]) { arguments, context in
+    private static let list = Operation("role.list", ["application"], .needs(.applicationsRead)) { arguments, context in
         let slug = try arguments.text("application")
         return try await context.store.read { tx in
             let application = try ApplicationOperations.find(slug, tx)
@@ -33,7 +33,7 @@ enum RoleOperations {
         }
     }
 
-    private static let exclude = Operation("role.exclude", ["first", "second"]) { arguments, context in
+    private static let exclude = Operation("role.exclude", ["first", "second"], .needs(.rolesChange)) { arguments, context in
         let (first, second) = (try arguments.text("first"), try arguments.text("second"))
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -46,7 +46,7 @@ enum RoleOperations {
 
     /// Every pair, with those whom both roles reach in spite of it: a transfer or a new post can bring that about. Both
     /// are withheld from them until one has ended.
-    private static let exclusions = Operation("role.exclusions") { _, context in
+    private static let exclusions = Operation("role.exclusions", .needs(.grantsRead)) { _, context in
         let now = context.now
         return try await context.store.read { tx in
             var slugs: [ApplicationID: String] = [:]
@@ -84,7 +84,7 @@ enum GrantOperations {
 
     private static let add = Operation(
         "grant.add",
-        ["application", "role", "account", "post", "unit", "kind", "in_unit", "from", "until", "letter"]
+        ["application", "role", "account", "post", "unit", "kind", "in_unit", "from", "until", "letter"], .needs(.grantsChange)
     ) { arguments, context in
         let slug = try arguments.text("application")
         let role = try arguments.text("role")
@@ -115,7 +115,7 @@ enum GrantOperations {
         }
     }
 
-    private static let list = Operation("grant.list", ["application", "account", "on", "limit"]) { arguments, context in
+    private static let list = Operation("grant.list", ["application", "account", "on", "limit"], .needs(.grantsRead)) { arguments, context in
         let slug = try arguments.optionalText("application")
         let name = try arguments.optionalText("account")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
@@ -135,7 +135,7 @@ enum GrantOperations {
         }
     }
 
-    private static let end = Operation("grant.end", ["id", "on"]) { arguments, context in
+    private static let end = Operation("grant.end", ["id", "on"], .needs(.grantsChange)) { arguments, context in
         let text = try arguments.text("id")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         let moment = try day("on", arguments).map(calendar.end)
@@ -150,7 +150,7 @@ enum GrantOperations {
     }
 
     /// Every role that somebody holds now, with the grant it comes from and why that reaches them.
-    private static let showFor = Operation("grant.show-for", ["name"]) { arguments, context in
+    private static let showFor = Operation("grant.show-for", ["name"], .needs(.grantsRead)) { arguments, context in
         let name = try arguments.text("name")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         let (now, actor) = (context.now, context.actor)

@@ -8,14 +8,14 @@ import NIOPosix
 enum KeyOperations {
     static let all = [list, rotate, revoke]
 
-    private static let list = Operation("keys.list") { _, context in
+    private static let list = Operation("keys.list", .console) { _, context in
         let keyring = context.services.keyring
         try await onThread { try keyring.refresh() }
         return ["keys": .array(keyring.list().map(make))]
     }
 
     /// The audit comes first, as in `KeyRotationJob`: without it there is no rotation.
-    private static let rotate = Operation("keys.rotate", ["algorithm"]) { arguments, context in
+    private static let rotate = Operation("keys.rotate", ["algorithm"], .console) { arguments, context in
         let name = try arguments.optionalText("algorithm")
         let algorithm = name.flatMap { SigningAlgorithm(name: $0) }
         guard name == nil || algorithm.map({ !$0.isSymmetric }) ?? false else {
@@ -35,7 +35,7 @@ enum KeyOperations {
     }
 
     /// Without `confirmed` it only says what would break. The audit comes first here too.
-    private static let revoke = Operation("keys.revoke", ["kid", "confirmed"]) { arguments, context in
+    private static let revoke = Operation("keys.revoke", ["kid", "confirmed"], .console) { arguments, context in
         let kid = try arguments.text("kid")
         let isConfirmed = try arguments.flag("confirmed")
         let (now, actor, keyring) = (context.now, context.actor, context.services.keyring)
@@ -46,7 +46,7 @@ enum KeyOperations {
                 id: "Tidak ada kunci dengan kid itu; lihat `gapura keys list`."
             )
         }
-        let clients = try await countClients(of: key.algorithm, context.store)
+        let clients = try await countClients(of: key.algorithm, context.services.store)
         var json: JSONObject = [
             "kid": .string(key.kid), "algorithm": .string(key.algorithm.rawValue), "state": .string(key.state.rawValue),
             "clients": .integer(Int64(clients)), "revoked": false,

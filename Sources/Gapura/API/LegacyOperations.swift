@@ -6,7 +6,7 @@ import GapuraStore
 enum LegacyOperations {
     static let all = [load, list, queue, match, forget]
 
-    private static let load = Operation("legacy.import", ["application", "file", "apply", "keep_days"]) {
+    private static let load = Operation("legacy.import", ["application", "file", "apply", "keep_days"], .console) {
         arguments, context in
         let slug = try arguments.text("application")
         let path = try arguments.text("file")
@@ -17,7 +17,7 @@ enum LegacyOperations {
         context.progress(0, "reading")
         let file = try PersonnelFile.open(path)
         let load = LegacyImport(
-            store: context.store, passwords: context.services.passwords, application: application.id)
+            store: context.services.store, passwords: context.services.passwords, application: application.id)
         let progress = context.progress
         let plan: LegacyPlan
         do {
@@ -40,7 +40,7 @@ enum LegacyOperations {
         return .object(json)
     }
 
-    private static let list = Operation("legacy.list") { _, context in
+    private static let list = Operation("legacy.list", .needs(.legacyRead)) { _, context in
         try await context.store.read { tx in
             let counts = try tx.legacy.counts()
             let applications = try tx.applications.list().compactMap { application -> JSONValue? in
@@ -57,7 +57,7 @@ enum LegacyOperations {
         }
     }
 
-    private static let queue = Operation("legacy.queue", ["application", "limit"]) { arguments, context in
+    private static let queue = Operation("legacy.queue", ["application", "limit"], .needs(.legacyRead)) { arguments, context in
         let slug = try arguments.optionalText("application")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 100
         return try await context.store.read { tx in
@@ -75,7 +75,7 @@ enum LegacyOperations {
         }
     }
 
-    private static let match = Operation("legacy.match", ["application", "local_id", "name"]) { arguments, context in
+    private static let match = Operation("legacy.match", ["application", "local_id", "name"], .needs(.legacyChange)) { arguments, context in
         let slug = try arguments.text("application")
         let localID = try arguments.text("local_id")
         let name = try arguments.text("name")
@@ -99,7 +99,7 @@ enum LegacyOperations {
         }
     }
 
-    private static let forget = Operation("legacy.forget", ["application"]) { arguments, context in
+    private static let forget = Operation("legacy.forget", ["application"], .needs(.legacyChange)) { arguments, context in
         let slug = try arguments.text("application")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in

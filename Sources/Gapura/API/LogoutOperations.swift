@@ -5,7 +5,7 @@ import GapuraStore
 enum LogoutOperations {
     static let all = [list]
 
-    private static let list = Operation("logout.list", ["session", "limit"]) { arguments, context in
+    private static let list = Operation("logout.list", ["session", "limit"], .needs(.auditRead)) { arguments, context in
         let session = try arguments.optionalText("session")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 50
         return try await context.store.read { tx in

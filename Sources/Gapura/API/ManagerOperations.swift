@@ -6,7 +6,7 @@ import GapuraStore
 enum ManagerOperations {
     static let all = [show, set, clear, missing]
 
-    private static let show = Operation("manager.show", ["person"]) { arguments, context in
+    private static let show = Operation("manager.show", ["person"], .needs(.appointmentsRead)) { arguments, context in
         let name = try arguments.text("person")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.read { tx in
@@ -14,7 +14,7 @@ enum ManagerOperations {
         }
     }
 
-    private static let set = Operation("manager.set", ["person", "manager"]) { arguments, context in
+    private static let set = Operation("manager.set", ["person", "manager"], .needs(.appointmentsChange)) { arguments, context in
         let name = try arguments.text("person")
         let managerName = try arguments.text("manager")
         let (now, actor) = (context.now, context.actor)
@@ -26,7 +26,7 @@ enum ManagerOperations {
         }
     }
 
-    private static let clear = Operation("manager.clear", ["person"]) { arguments, context in
+    private static let clear = Operation("manager.clear", ["person"], .needs(.appointmentsChange)) { arguments, context in
         let name = try arguments.text("person")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -38,7 +38,7 @@ enum ManagerOperations {
     }
 
     /// People in service without a manager.
-    private static let missing = Operation("manager.missing", ["limit"]) { arguments, context in
+    private static let missing = Operation("manager.missing", ["limit"], .needs(.appointmentsRead)) { arguments, context in
         let limit = try arguments.optionalInteger("limit", 0...10_000_000) ?? 100
         let now = context.now
         return try await context.store.read { tx in

@@ -1,6 +1,6 @@
 package import GapuraDirectory
 package import GapuraFormats
-import GapuraStore
+package import GapuraStore
 
 /// One act of administration under a name, `account.add`: what a command does, and later the API and the console too.
 ///
@@ -8,22 +8,53 @@ import GapuraStore
 /// that has the database to itself.
 package struct Operation: Sendable {
     package let name: String
+    package let access: Access
     private let members: [String]
     private let handler: @Sendable (OperationArguments, OperationContext) async throws -> JSONValue
 
+    /// Who may run it. There is no default: an operation without a policy does not compile (attack 191).
+    package enum Access: Sendable, Equatable {
+        /// Only whoever sits at the server: it reads or writes files there, or concerns the gateway itself.
+        case console
+        /// Whoever holds the verb for the whole city.
+        case needs(Verb)
+        /// Whoever holds the verb; the handler itself keeps to how far it reaches.
+        case scoped(Verb)
+
+        package var verb: Verb? {
+            switch self {
+            case .console: nil
+            case .needs(let verb), .scoped(let verb): verb
+            }
+        }
+    }
+
     /// - Parameter members: the arguments it knows; others are refused.
     init(
-        _ name: String, _ members: [String] = [],
+        _ name: String, _ members: [String], _ access: Access,
         handler: @escaping @Sendable (OperationArguments, OperationContext) async throws -> JSONValue
     ) {
         self.name = name
         self.members = members
+        self.access = access
         self.handler = handler
+    }
+
+    /// Without arguments.
+    init(
+        _ name: String, _ access: Access,
+        handler: @escaping @Sendable (OperationArguments, OperationContext) async throws -> JSONValue
+    ) {
+        self.init(name, [], access, handler: handler)
     }
 
     /// - Throws: `OperationError`, whatever went wrong.
     package func run(_ arguments: JSONObject, _ context: OperationContext) async throws -> JSONValue {
         do {
+            var context = context
+            context.access = access
+            // Who may not do it at all is told before anything is read of what was sent.
+            if !context.isConsole { try await context.store.read { _ in } }
             return try await handler(OperationArguments(arguments, of: name, members), context)
         } catch {
             throw OperationError(error)
@@ -60,6 +91,11 @@ package struct OperationContext: Sendable {
     package let actor: Actor
     /// Share done, from 0 to 1, and what is being done.
     package let progress: @Sendable (Double, String) -> Void
+    /// Of the operation that runs; nobody but the console may do what none has named.
+    fileprivate(set) var access: Operation.Access = .console
+    /// What is looked at in each writing transaction after the policy: a precondition, a claim. What it throws undoes
+    /// the act.
+    package var beforeWriting: @Sendable (Transaction) throws -> Void = { _ in }
 
     package init(services: Services, actor: Actor, progress: @escaping @Sendable (Double, String) -> Void = { _, _ in })
     {
@@ -68,7 +104,12 @@ package struct OperationContext: Sendable {
         self.progress = progress
     }
 
-    var store: Store { services.store }
+    /// The database, for who acts here: each transaction begins with what they may do now.
+    var store: GuardedStore { GuardedStore(self) }
+    var isConsole: Bool {
+        if case .command = actor { return true }
+        return actor == .system
+    }
     var settings: GatewaySettings { services.settings }
     var now: Timestamp { services.clock.now }
 }

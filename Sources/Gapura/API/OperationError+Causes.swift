@@ -231,6 +231,7 @@ extension OperationError.Code {
         case .notFound: self = .notFound
         case .conflict: self = .conflict
         case .refused: self = .refused
+        case .forbidden: self = .forbidden
         }
     }
 }

@@ -8,6 +8,8 @@ package struct OperationError: Error, Sendable, Equatable, CustomStringConvertib
         case notFound = "not_found"
         case conflict
         case refused
+        /// Whoever asks may not do this, or not to this one.
+        case forbidden
         /// It may work later, or elsewhere: database, disk, network.
         case unavailable
         case failed

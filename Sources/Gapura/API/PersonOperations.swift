@@ -6,7 +6,7 @@ import GapuraStore
 enum PersonOperations {
     static let all = [show, find, disclosures, export, forget]
 
-    private static let show = Operation("person.show", ["name"]) { arguments, context in
+    private static let show = Operation("person.show", ["name"], .needs(.peopleDisclose)) { arguments, context in
         let name = try arguments.text("name")
         let (now, actor, vault) = (context.now, context.actor, context.services.secrets.identities)
         return try await context.store.read { tx in
@@ -15,7 +15,7 @@ enum PersonOperations {
     }
 
     /// Whose NIK it is; it is itself in no answer and no log.
-    private static let find = Operation("person.find", ["nik"]) { arguments, context in
+    private static let find = Operation("person.find", ["nik"], .needs(.peopleDisclose)) { arguments, context in
         let text = try arguments.text("nik")
         guard let nik = (try? NIK.parse(text)) ?? nil else {
             throw OperationError(
@@ -37,7 +37,7 @@ enum PersonOperations {
         }
     }
 
-    private static let disclosures = Operation("person.disclosures", ["name"]) { arguments, context in
+    private static let disclosures = Operation("person.disclosures", ["name"], .needs(.peopleDisclose)) { arguments, context in
         let name = try arguments.text("name")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.read { tx in
@@ -56,7 +56,7 @@ enum PersonOperations {
         }
     }
 
-    private static let export = Operation("person.export", ["name", "file"]) { arguments, context in
+    private static let export = Operation("person.export", ["name", "file"], .console) { arguments, context in
         let name = try arguments.text("name")
         let path = try arguments.text("file")
         let file = try NewFile(path)
@@ -80,7 +80,7 @@ enum PersonOperations {
         ]
     }
 
-    private static let forget = Operation("person.forget", ["name", "confirmed"]) { arguments, context in
+    private static let forget = Operation("person.forget", ["name", "confirmed"], .needs(.peopleForget)) { arguments, context in
         let name = try arguments.text("name")
         let isConfirmed = try arguments.flag("confirmed")
         let (now, actor) = (context.now, context.actor)

@@ -14,7 +14,7 @@ enum PersonnelOperations {
 
     private static let load = Operation(
         "personnel.load",
-        PersonnelOrigins.members + ["apply", "confirm_vanished", "findings", "changes", "complete"]
+        PersonnelOrigins.members + ["apply", "confirm_vanished", "findings", "changes", "complete"], .console
     ) { arguments, context in
         let applies = try arguments.flag("apply")
         let confirmed = try arguments.optionalInteger("confirm_vanished", 0...100_000_000).map { Int($0) }
@@ -24,7 +24,7 @@ enum PersonnelOperations {
         let origins = try PersonnelOrigins(arguments)
         var options = try options(context.settings)
         if context.settings.loadNIK { options.identities = context.services.secrets.identities }
-        let run = PersonnelRun(store: context.store, options: options)
+        let run = PersonnelRun(store: context.services.store, options: options)
         let now = context.now
         context.progress(0.1, "comparing")
         let plan = try await run.plan(people: origins.people, units: origins.units, now: now)
@@ -55,14 +55,14 @@ enum PersonnelOperations {
         return .object(json)
     }
 
-    private static let list = Operation("personnel.list", ["limit"]) { arguments, context in
+    private static let list = Operation("personnel.list", ["limit"], .needs(.loadsRead)) { arguments, context in
         let limit = try arguments.optionalInteger("limit", 1...10_000) ?? 20
         return try await context.store.read { tx in
             ["loads": .array(try tx.loads.list(limit: limit).map { .object(LoadJSON.make($0)) })]
         }
     }
 
-    private static let show = Operation("personnel.show", ["load"]) { arguments, context in
+    private static let show = Operation("personnel.show", ["load"], .needs(.loadsRead)) { arguments, context in
         let id = try arguments.optionalText("load")
         return try await context.store.read { tx in
             let load = try id.map { id in try LoadID(id).flatMap { try tx.loads.find($0) } } ?? tx.loads.latest()
@@ -91,11 +91,11 @@ enum PersonnelOperations {
     }
 
     private static let undo = Operation(
-        "personnel.undo", ["load", "preview", "confirm_vanished"]
+        "personnel.undo", ["load", "preview", "confirm_vanished"], .needs(.loadsRun)
     ) { arguments, context in
         guard let id = LoadID(try arguments.text("load")) else { throw unknown }
         let confirmed = try arguments.optionalInteger("confirm_vanished", 0...100_000_000).map { Int($0) }
-        let undo = PersonnelUndo(store: context.store, options: try options(context.settings))
+        let undo = PersonnelUndo(store: context.services.store, options: try options(context.settings))
         if try arguments.flag("preview") {
             return .object(UndoJSON.make(try await undo.preview(id, now: context.now)))
         }
@@ -107,7 +107,7 @@ enum PersonnelOperations {
         }
     }
 
-    private static let bin = Operation("personnel.bin", ["limit"]) { arguments, context in
+    private static let bin = Operation("personnel.bin", ["limit"], .needs(.loadsRead)) { arguments, context in
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 100
         let now = context.now
         return try await context.store.read { tx in

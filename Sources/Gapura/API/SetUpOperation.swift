@@ -12,7 +12,7 @@ package enum SetUpOperation {
     static let metaKey = "set_up_at"
     static let userName = "admin"
 
-    private static let setUp = Operation("setup") { _, context in
+    private static let setUp = Operation("setup", .console) { _, context in
         let now = context.now
         let lifetime = context.settings.setUpLinkLifetime
         let actor = context.actor

@@ -6,7 +6,7 @@ import GapuraStore
 enum SponsorOperations {
     static let all = [extend, ending]
 
-    private static let extend = Operation("account.extend", ["name", "until", "sponsor"]) { arguments, context in
+    private static let extend = Operation("account.extend", ["name", "until", "sponsor"], .needs(.accountsChange)) { arguments, context in
         let name = try arguments.text("name")
         guard let until = try arguments.optionalTime("until", in: context.settings.timeZone) else {
             throw OperationError(.invalid, "until is missing.", id: "until belum diisi.")
@@ -21,7 +21,7 @@ enum SponsorOperations {
         }
     }
 
-    private static let ending = Operation("account.ending", ["days"]) { arguments, context in
+    private static let ending = Operation("account.ending", ["days"], .needs(.accountsRead)) { arguments, context in
         let days = try arguments.optionalInteger("days", 0...3650) ?? 30
         let now = context.now
         let calendar = CityCalendar(timeZone: context.settings.timeZone)

@@ -6,7 +6,7 @@ import GapuraStore
 enum UnitOperations {
     static let all = [list, show, history, loadDraft, listDrafts, showDraft, cancelDraft]
 
-    private static let list = Operation("unit.list", ["agency", "search", "closed", "limit"]) { arguments, context in
+    private static let list = Operation("unit.list", ["agency", "search", "closed", "limit"], .needs(.unitsRead)) { arguments, context in
         let agency = try arguments.optionalText("agency")
         let search = try arguments.optionalText("search").map(nameKey)
         let isClosed = try arguments.flag("closed")
@@ -29,7 +29,7 @@ enum UnitOperations {
         }
     }
 
-    private static let show = Operation("unit.show", ["unit"]) { arguments, context in
+    private static let show = Operation("unit.show", ["unit"], .needs(.unitsRead)) { arguments, context in
         let name = try arguments.text("unit")
         let (now, calendar) = (context.now, CityCalendar(timeZone: context.settings.timeZone))
         return try await context.store.read { tx in
@@ -51,7 +51,7 @@ enum UnitOperations {
         }
     }
 
-    private static let history = Operation("unit.history", ["unit"]) { arguments, context in
+    private static let history = Operation("unit.history", ["unit"], .needs(.unitsRead)) { arguments, context in
         let name = try arguments.text("unit")
         return try await context.store.read { tx in
             let unit = try UnitJSON.find(name, tx)
@@ -82,7 +82,7 @@ enum UnitOperations {
 
     /// Keeps a tree for a day to come, and shows what it would do.
     private static let loadDraft = Operation(
-        "unit.draft-load", ["file", "on", "merges", "confirm_closed"]
+        "unit.draft-load", ["file", "on", "merges", "confirm_closed"], .console
     ) { arguments, context in
         let file = try PersonnelFile.open(arguments.text("file"))
         guard let day = try arguments.optionalDay("on") else {
@@ -101,7 +101,7 @@ enum UnitOperations {
         }
     }
 
-    private static let listDrafts = Operation("unit.draft-list") { _, context in
+    private static let listDrafts = Operation("unit.draft-list", .needs(.unitsRead)) { _, context in
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         return try await context.store.read { tx in
             [
@@ -112,7 +112,7 @@ enum UnitOperations {
     }
 
     /// What a draft would do today; the one that comes first if none is named.
-    private static let showDraft = Operation("unit.draft-show", ["draft"]) { arguments, context in
+    private static let showDraft = Operation("unit.draft-show", ["draft"], .needs(.unitsRead)) { arguments, context in
         let text = try arguments.optionalText("draft")
         let (now, actor, calendar) = (context.now, context.actor, CityCalendar(timeZone: context.settings.timeZone))
         return try await context.store.read { tx in
@@ -127,7 +127,7 @@ enum UnitOperations {
         }
     }
 
-    private static let cancelDraft = Operation("unit.draft-cancel", ["draft"]) { arguments, context in
+    private static let cancelDraft = Operation("unit.draft-cancel", ["draft"], .needs(.unitsChange)) { arguments, context in
         let text = try arguments.text("draft")
         let (now, actor, calendar) = (context.now, context.actor, CityCalendar(timeZone: context.settings.timeZone))
         return try await context.store.write { tx in

@@ -45,6 +45,10 @@ package struct ClientMetadata: Sendable, Equatable {
     package var isTrusted: Bool
     /// May ask for the scope `tte`, which gives the NIK: an application of electronic signatures.
     package var isTTE: Bool
+    /// May ask for the scope `admin`: a tool with which admins use the administration API.
+    package var isAdministration: Bool
+    /// May ask for the scope `personnel` in its own name: an application of the personnel agency that delivers data.
+    package var isPersonnelFeed: Bool
 
     /// Reads and checks a registration.
     /// - Throws: `OAuthError` `invalid_client_metadata` or `invalid_redirect_uri` with a text that says what to change.
@@ -134,6 +138,21 @@ package struct ClientMetadata: Sendable, Equatable {
             throw Self.invalid(
                 "The scope tte gives the NIK and is only for a client that is marked for it (tte: true).")
         }
+        isAdministration = try reader.bool("administration") ?? false
+        guard isAdministration || !scopes.contains(where: { $0.isExactly(Scope.admin.rawValue) }) else {
+            throw Self.invalid(
+                "The scope admin opens the administration API and is only for a client that is marked for it (administration: true)."
+            )
+        }
+        isPersonnelFeed = try reader.bool("personnel_feed") ?? false
+        guard isPersonnelFeed || !scopes.contains(where: { $0.isExactly(Scope.personnel.rawValue) }) else {
+            throw Self.invalid(
+                "The scope personnel delivers personnel data and is only for a client that is marked for it (personnel_feed: true)."
+            )
+        }
+        guard !isPersonnelFeed || grantTypes.contains("client_credentials") else {
+            throw Self.invalid("personnel_feed needs the grant type client_credentials.")
+        }
         try reader.refuseUnserved()
     }
 
@@ -157,6 +176,8 @@ package struct ClientMetadata: Sendable, Equatable {
             "backchannel_logout_session_required": .bool(backchannelLogoutSessionRequired),
         ]
         if isTTE { json["tte"] = true }
+        if isAdministration { json["administration"] = true }
+        if isPersonnelFeed { json["personnel_feed"] = true }
         if !contacts.isEmpty { json["contacts"] = .array(contacts.map(JSONValue.string)) }
         if !audience.isEmpty { json["audience"] = .array(audience.map(JSONValue.string)) }
         json["client_uri"] = clientURI.map(JSONValue.string)

@@ -12,6 +12,10 @@ package enum Scope: String, Sendable, CaseIterable {
     case roles
     /// The NIK, for electronic signatures; of clients that are marked for it.
     case tte
+    /// The administration API, with what the person's role allows; of clients that are marked for it.
+    case admin
+    /// Delivering personnel data, by a client itself that is marked for it.
+    case personnel
     case offlineAccess = "offline_access"
 
     /// Longer texts are refused before they are split (attack 7).
@@ -45,8 +49,8 @@ package enum Scope: String, Sendable, CaseIterable {
     static func granted(_ requested: String?, to client: Client) throws(OAuthError) -> [String] {
         guard let requested else {
             // What is more than an application needs to let somebody in has to be asked for by name.
-            return client.metadata.scopes.filter {
-                !$0.isExactly(Scope.offlineAccess.rawValue) && !$0.isExactly(Scope.tte.rawValue)
+            return client.metadata.scopes.filter { token in
+                ![Scope.offlineAccess, .tte, .admin].contains { token.isExactly($0.rawValue) }
             }
         }
         guard let tokens = tokens(requested) else {
@@ -75,7 +79,7 @@ extension Scope {
         case .asn: ["nip", "employee_kind", "unor", "opd", "position", "acting", "manager_sub"]
         case .roles: ["roles"]
         case .tte: ["nik"]
-        case .offlineAccess: []
+        case .admin, .personnel, .offlineAccess: []
         }
     }
 

@@ -161,18 +161,45 @@ package struct AccountDirectory {
         }
     }
 
-    /// Sets what an account may administer.
-    package func setRole(_ account: Account, _ role: AdminRole) throws {
-        guard account.role != role else { return }
-        try refuseLastSuperadmin(account)
+    /// Sets what an account may administer, and in which unit with all below it.
+    /// - Parameter unit: nil for the whole city.
+    package func setRole(_ account: Account, _ role: AdminRole, in unit: Unit? = nil) throws {
+        try check(role, in: unit)
+        guard account.role != role || account.roleUnitID != unit?.id else { return }
+        if role != .superadmin { try refuseLastSuperadmin(account) }
         var changed = account
         changed.role = role
+        changed.roleUnitID = unit?.id
         changed.updatedAt = now
         try tx.accounts.update(changed)
         try tx.record(
             .accountRoleChanged, by: actor, subject: account.id.text,
-            detail: ["before": .string(account.role.rawValue), "after": .string(role.rawValue)], at: now
+            detail: [
+                "before": .string(account.role.rawValue), "after": .string(role.rawValue),
+                "unit_before": account.roleUnitID.map { .string($0.text) } ?? .null,
+                "unit_after": unit.map { .string($0.id.text) } ?? .null,
+            ], at: now
         )
+    }
+
+    private func check(_ role: AdminRole, in unit: Unit?) throws {
+        switch (role.limit, unit) {
+        case (.always, nil):
+            throw DirectoryError(
+                .invalid, "An \(role.rawValue) administers one unit with all below it; say which.",
+                id: "\(role.rawValue) mengurus satu unit beserta bawahannya; sebutkan unitnya."
+            )
+        case (.never, .some):
+            throw DirectoryError(
+                .invalid, "The role \(role.rawValue) is for the whole city; leave out the unit.",
+                id: "Peran \(role.rawValue) berlaku untuk seluruh kota; jangan sebut unit."
+            )
+        case (_, let unit?) where unit.validTo != nil:
+            throw DirectoryError(
+                .invalid, "That unit was closed; name one of today.", id: "Unit itu sudah ditutup; sebutkan unit yang ada."
+            )
+        default: break
+        }
     }
 
     /// Whether an account is a superadmin's and no other superadmin may sign in and administer now: one who is

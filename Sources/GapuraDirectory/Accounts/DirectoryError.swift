@@ -5,6 +5,8 @@ package struct DirectoryError: Error, Equatable, Sendable, CustomStringConvertib
         case notFound = "not_found"
         case conflict
         case refused
+        /// Whoever asks may not do this, or not to this one.
+        case forbidden
     }
 
     package let code: Code

@@ -29,7 +29,7 @@ struct AccountCommand: ParsableCommand {
         @Option(help: "3 to 64 characters a-z, 0-9, '.', '-', '_'; the first a letter.") var userName: String?
         @Option(help: "The name that people see.") var name: String?
         @Option(help: "Email address; it signs in only once it is verified, see `account email`.") var email: String?
-        @Option(help: "none or superadmin.") var role: String?
+        @Option(help: "none or superadmin; other roles are given by `account role`.") var role: String?
         @Option(help: ArgumentHelp("Who answers for it: NIP, user name, verified email, or id.", valueName: "account"))
         var sponsor: String?
         @Option(
@@ -98,7 +98,7 @@ struct AccountCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Option(help: "Only those in this state: menunggu, aktif, terbatas, ditangguhkan, nonaktif.") var state: String?
-        @Option(help: "Only those with this role: none, superadmin.") var role: String?
+        @Option(help: "Only those with this role, such as superadmin or agency_admin.") var role: String?
         @Option(help: "Only those whose name has this text in it, or whose NIP begins with it.") var search: String?
         @Option(help: "How many at most; 0 for all.") var limit: Int64 = 100
 
@@ -210,16 +210,24 @@ struct AccountCommand: ParsableCommand {
     struct Role: OperationCommand {
         static let configuration = CommandConfiguration(
             abstract: "Sets what an account may administer.",
-            discussion: "  gapura account role 187001012001011001 superadmin"
+            discussion: """
+                  gapura account role 187001012001011001 superadmin
+                  gapura account role 187001012001011001 agency_admin --unit "Dinas Kesehatan"
+                  gapura account role 187001012001011001 none
+                """
         )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Argument(help: "NIP, user name, verified email, or id.") var account: String
-        @Argument(help: "none or superadmin.") var role: String
+        @Argument(help: "none, superadmin, personnel_admin, agency_admin, auditor or helpdesk.") var role: String
+        @Option(help: "For an agency_admin or helpdesk: the unit, by name or id, with all below it.") var unit: String?
 
         func request() throws -> (operation: String, arguments: JSONObject) {
-            ("account.role", ["name": .string(account), "role": .string(role)])
+            (
+                "account.role",
+                .given([("name", .string(account)), ("role", .string(role)), ("unit", .optional(unit))])
+            )
         }
 
         func show(_ result: JSONValue) { AccountCommand.show(result) }

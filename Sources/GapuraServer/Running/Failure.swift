@@ -31,7 +31,7 @@ enum Failure {
         switch error.code {
         case .notFound: notFound
         case .unavailable: unavailable
-        case .invalid, .conflict, .refused, .failed: refused
+        case .invalid, .conflict, .refused, .forbidden, .failed: refused
         }
     }
 

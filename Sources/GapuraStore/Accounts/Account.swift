@@ -25,10 +25,18 @@ package enum StateSource: String, Sendable {
     case admin
 }
 
-/// What an account may administer. Delegated roles come with the console.
+/// What an account may administer; `Authority` says what each of them may do.
 package enum AdminRole: String, Sendable, CaseIterable {
     case none
     case superadmin
+    /// Of the personnel agency (BKD/BKPSDM): people, posts, accounts of the whole city.
+    case personnelAdmin = "personnel_admin"
+    /// Of one unit and everything below it.
+    case agencyAdmin = "agency_admin"
+    /// Reads everything, changes nothing.
+    case auditor
+    /// Gives people a new password, nothing else.
+    case helpdesk
 }
 
 /// Who signs in: credentials, a state, a `sub`.
@@ -45,6 +53,8 @@ package struct Account: Sendable, Equatable {
     package var state: AccountState
     package var stateBy: StateSource
     package var role: AdminRole
+    /// The unit to whose subtree the role is limited; nothing for the whole city.
+    package var roleUnitID: UnitID?
     package var sponsorID: AccountID?
     package var endsAt: Timestamp?
     /// PHC string of Argon2id.
@@ -75,7 +85,7 @@ package struct Account: Sendable, Equatable {
         id: AccountID, personID: PersonID? = nil, sub: String, userName: String? = nil, displayName: String? = nil,
         email: String? = nil,
         emailVerified: Bool = false, state: AccountState, stateBy: StateSource, role: AdminRole = .none,
-        sponsorID: AccountID? = nil,
+        roleUnitID: UnitID? = nil, sponsorID: AccountID? = nil,
         endsAt: Timestamp? = nil, passwordHash: String? = nil, passwordChangedAt: Timestamp? = nil,
         createdAt: Timestamp, updatedAt: Timestamp
     ) {
@@ -89,6 +99,7 @@ package struct Account: Sendable, Equatable {
         self.state = state
         self.stateBy = stateBy
         self.role = role
+        self.roleUnitID = roleUnitID
         self.sponsorID = sponsorID
         self.endsAt = endsAt
         self.passwordHash = passwordHash

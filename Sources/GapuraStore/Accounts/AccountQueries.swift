@@ -15,10 +15,11 @@ package struct AccountQueries {
         accounts.state, accounts.state_by, accounts.role, accounts.sponsor_id, accounts.ends_at, accounts.password_hash,
         accounts.password_changed_at, accounts.created_at, accounts.updated_at,
         (SELECT sponsors.state FROM accounts sponsors WHERE sponsors.id = accounts.sponsor_id),
-        (SELECT sponsors.ends_at FROM accounts sponsors WHERE sponsors.id = accounts.sponsor_id)
+        (SELECT sponsors.ends_at FROM accounts sponsors WHERE sponsors.id = accounts.sponsor_id),
+        accounts.role_unit_id
         """
     /// How many columns that is.
-    static let columnCount = 18
+    static let columnCount = 19
 
     package func find(_ id: AccountID) throws -> Account? {
         try tx.first("SELECT \(fragment: Self.columns) FROM accounts WHERE id = \(id)").map(Self.account)
@@ -71,6 +72,18 @@ package struct AccountQueries {
             "SELECT 1 FROM accounts WHERE email_key = \(key) AND email_verified = 1 AND id <> \(id) LIMIT 1") != nil
     }
 
+    /// The path of the unit an account belongs to: its person's, or of an account without a person that of whoever
+    /// answers for it. Nothing where neither works in a unit.
+    package func homePath(of id: AccountID) throws -> String? {
+        try tx.first(
+            """
+            SELECT units.path FROM accounts LEFT JOIN accounts guardians ON guardians.id = accounts.sponsor_id
+            JOIN people ON people.id = COALESCE(accounts.person_id, guardians.person_id)
+            JOIN units ON units.id = people.unit_id WHERE accounts.id = \(id)
+            """
+        ).map { try $0.text(0) }
+    }
+
     /// Every account, one by one.
     package func each(_ body: (Account) throws -> Void) throws {
         try tx.stream("SELECT \(fragment: Self.columns) FROM accounts") { try body(Self.account($0)) }
@@ -93,7 +106,7 @@ package struct AccountQueries {
     package func insert(_ accounts: [Account]) throws {
         let table: Statement = """
             accounts (id, person_id, sub, user_name, user_name_key, display_name, email, email_key, email_verified, state, state_by,
-            role, sponsor_id, ends_at, password_hash, password_changed_at, created_at, updated_at)
+            role, role_unit_id, sponsor_id, ends_at, password_hash, password_changed_at, created_at, updated_at)
             """
         try tx.insert(into: table, accounts) { row, account in
             row.add(account.id)
@@ -108,6 +121,7 @@ package struct AccountQueries {
             row.add(account.state.rawValue)
             row.add(account.stateBy.rawValue)
             row.add(account.role.rawValue)
+            row.add(account.roleUnitID)
             row.add(account.sponsorID)
             row.add(account.endsAt)
             row.add(account.passwordHash)
@@ -123,7 +137,7 @@ package struct AccountQueries {
             UPDATE accounts SET user_name = \(account.userName), user_name_key = \(account.userName.map(nameKey)),
             display_name = \(account.displayName), email = \(account.email), email_key = \(account.email.map(nameKey)),
             email_verified = \(account.emailVerified), state = \(account.state.rawValue), state_by = \(account.stateBy.rawValue),
-            role = \(account.role.rawValue), sponsor_id = \(account.sponsorID), ends_at = \(account.endsAt), updated_at = \(account.updatedAt)
+            role = \(account.role.rawValue), role_unit_id = \(account.roleUnitID), sponsor_id = \(account.sponsorID), ends_at = \(account.endsAt), updated_at = \(account.updatedAt)
             WHERE id = \(account.id)
             """
         )
@@ -174,7 +188,7 @@ package struct AccountQueries {
             id: try row.id(start), personID: try row.optionalID(start + 1), sub: try row.text(start + 2),
             userName: try row.optionalText(start + 3), displayName: try row.optionalText(start + 4),
             email: try row.optionalText(start + 5), emailVerified: try row.bool(start + 6), state: state, stateBy: by,
-            role: role,
+            role: role, roleUnitID: try row.optionalID(start + 18),
             sponsorID: try row.optionalID(start + 10), endsAt: try row.optionalTime(start + 11),
             passwordHash: try row.optionalText(start + 12), passwordChangedAt: try row.optionalTime(start + 13),
             createdAt: try row.time(start + 14), updatedAt: try row.time(start + 15)

@@ -10,5 +10,6 @@ package enum Migrations {
         .flows,
         .activation,
         .privacy,
+        .administration,
     ]
 }

@@ -78,7 +78,7 @@ package struct PersonQueries {
     package func insert(_ person: Person) throws { try insert([person]) }
 
     package func insert(_ people: [Person]) throws {
-        try tx.insert(into: "people (\(fragment: Self.columns))", people, Self.fill)
+        try tx.insert(into: "people (\(fragment: Self.columns), name_key)", people, Self.fill)
     }
 
     package func update(_ person: Person) throws { try update([person]) }
@@ -86,14 +86,14 @@ package struct PersonQueries {
     /// Writes people who are known, many to a statement: an `INSERT` that is never one.
     package func update(_ people: [Person]) throws {
         try tx.insert(
-            into: "people (\(fragment: Self.columns))", people,
+            into: "people (\(fragment: Self.columns), name_key)", people,
             conflict: """
                 ON CONFLICT (id) DO UPDATE SET pns_id = excluded.pns_id, name = excluded.name, front_title = excluded.front_title,
                 back_title = excluded.back_title, employee_kind = excluded.employee_kind, status_code = excluded.status_code,
                 status_name = excluded.status_name, grade = excluded.grade, post_kind = excluded.post_kind, post_id = excluded.post_id,
                 post_name = excluded.post_name, post_since = excluded.post_since, unit_id = excluded.unit_id,
                 works_here = excluded.works_here, email = excluded.email, phone = excluded.phone,
-                needs_review = excluded.needs_review, updated_at = excluded.updated_at
+                needs_review = excluded.needs_review, updated_at = excluded.updated_at, name_key = excluded.name_key
                 """, Self.fill)
     }
 
@@ -118,6 +118,7 @@ package struct PersonQueries {
         row.add(person.needsReview)
         row.add(person.createdAt)
         row.add(person.updatedAt)
+        row.add(nameKey(person.name))
     }
 
     // MARK: Aliases

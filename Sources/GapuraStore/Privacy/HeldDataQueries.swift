@@ -61,7 +61,8 @@ package struct HeldDataQueries {
         Table(
             name: "account", table: "accounts", owner: .account, condition: "id = ?",
             columns: """
-                id, person_id, sub, user_name, display_name, email, email_verified, state, state_by, role, sponsor_id, ends_at,
+                id, person_id, sub, user_name, display_name, email, email_verified, state, state_by, role, role_unit_id, sponsor_id,
+                ends_at,
                 password_changed_at, created_at, updated_at
                 """),
         Table(
@@ -252,8 +253,8 @@ package struct HeldDataQueries {
         }
         try tx.run(
             """
-            UPDATE people SET pns_id = NULL, name = \(placeholder), front_title = NULL, back_title = NULL, status_code = NULL,
-            status_name = NULL, grade = NULL, post_kind = NULL, post_id = NULL, post_name = NULL, post_since = NULL, unit_id = NULL,
+            UPDATE people SET pns_id = NULL, name = \(placeholder), name_key = \(nameKey(placeholder)), front_title = NULL,
+            back_title = NULL, status_code = NULL, status_name = NULL, grade = NULL, post_kind = NULL, post_id = NULL, post_name = NULL, post_since = NULL, unit_id = NULL,
             works_here = 0, email = NULL, phone = NULL, needs_review = 0, updated_at = \(moment) WHERE id = \(id)
             """
         )

@@ -40,7 +40,10 @@ package final class DataLock: Sendable {
     /// Frees the lock; once more is harmless.
     func release() {
         descriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            guard descriptor >= 0 else { return }
+            // Freed by word: a child that was forked and has not become its program yet holds a copy of the descriptor.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
             descriptor = -1
         }
     }

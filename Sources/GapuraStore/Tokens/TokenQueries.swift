@@ -34,9 +34,11 @@ package struct TokenQueries {
             JOIN applications ON applications.id = clients.application_id WHERE token_families.id = \(id)
             """
         ).map { row in
-            FamilyStanding(
+            let next = 14 + AccountQueries.columnCount
+            return FamilyStanding(
                 family: try Self.family(row), account: try AccountQueries.account(row, from: 14),
-                session: (try row.optionalTime(32), try row.time(33), try row.time(34)), clientActive: try row.bool(35)
+                session: (try row.optionalTime(next), try row.time(next + 1), try row.time(next + 2)),
+                clientActive: try row.bool(next + 3)
             )
         }
     }

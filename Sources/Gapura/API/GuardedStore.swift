@@ -1,0 +1,67 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+
+/// The database as one operation may use it: each transaction reads what the actor may do now and refuses what the
+/// operation's policy does not allow, before anything else happens in it (attack 199).
+struct GuardedStore: Sendable {
+    private let store: Store
+    private let actor: Actor
+    private let access: Operation.Access
+    private let now: Timestamp
+    private let beforeWriting: @Sendable (Transaction) throws -> Void
+
+    init(_ context: OperationContext) {
+        store = context.services.store
+        actor = context.actor
+        access = context.access
+        now = context.now
+        beforeWriting = context.beforeWriting
+    }
+
+    var engine: Engine { store.engine }
+
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value {
+        try await read { tx, _ in try body(tx) }
+    }
+
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Transaction, Authority) throws -> Value
+    ) async throws -> Value {
+        let guarded = self
+        return try await store.read { tx in try body(tx, guarded.authority(in: tx)) }
+    }
+
+    func write<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value {
+        try await write { tx, _ in try body(tx) }
+    }
+
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Transaction, Authority) throws -> Value
+    ) async throws -> Value {
+        let guarded = self
+        return try await store.write { tx in
+            let authority = try guarded.authority(in: tx)
+            try guarded.beforeWriting(tx)
+            return try body(tx, authority)
+        }
+    }
+
+    /// - Throws: `DirectoryError` `forbidden`.
+    private func authority(in tx: Transaction) throws -> Authority {
+        let authority = try Authority.read(of: actor, in: tx, at: now)
+        switch access {
+        case .console:
+            switch actor {
+            case .command, .system: break
+            case .account, .client: throw Authority.forbidden
+            }
+        case .needs(let verb):
+            try authority.require(verb)
+            guard authority.reach == .everything else { throw Authority.forbidden }
+        case .scoped(let verb):
+            try authority.require(verb)
+        }
+        return authority
+    }
+}

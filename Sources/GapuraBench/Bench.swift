@@ -11,7 +11,7 @@ struct Bench: AsyncParsableCommand {
 
 /// What can be measured, in the order of the report.
 enum Part: String, CaseIterable, ExpressibleByArgument {
-    case library, personnel, start, signIn = "sign-in", token, reading, memory, audit
+    case library, personnel, administration, start, signIn = "sign-in", token, reading, memory, audit
 }
 
 struct RunCommand: AsyncParsableCommand {
@@ -44,6 +44,9 @@ struct RunCommand: AsyncParsableCommand {
         let city = try CityUnderTest(program: gapura, root: root)
         defer { if !keep { city.remove() } }
         try PersonnelMeasurement(city: city, root: root).setUp(report, large: parts.contains(.personnel))
+        if parts.contains(.administration) {
+            try await AdministrationMeasurement(program: gapura, root: root, quick: quick).run(report)
+        }
         try city.registerClients()
         let gateway = try StartMeasurement(city: city).run(report)
         defer { gateway.stop() }

@@ -35,6 +35,11 @@ struct BenchBrowser: Sendable {
         let list = try program(["account", "list", "--state", "aktif", "--limit", "200"])
         let names = (list["accounts"]?.array ?? []).compactMap { $0["nip"]?.string }.prefix(count)
         guard names.count == count else { throw BenchError("the city has \(names.count) accounts that are aktif") }
+        return try await people(Array(names))
+    }
+
+    /// The same for people of these NIPs.
+    func people(_ names: [String]) async throws -> [Person] {
         var people: [Person] = []
         for name in names {
             guard let link = try program(["account", "link", name])["link"]?.string else {
@@ -58,12 +63,12 @@ struct BenchBrowser: Sendable {
 
     /// One sign-in, from the application's redirect to its tokens.
     /// - Returns: the access token.
-    func signIn(_ person: Person, client id: String = "bench") async throws -> String {
+    func signIn(_ person: Person, client id: String = "bench", scope: String = CityUnderTest.signInScope) async throws -> String {
         guard let client = clients[id] else { throw BenchError("no client \(id)") }
         var visit = Visit(http: http, url: url)
         let query = FormURLEncoded.encode([
             ("response_type", "code"), ("client_id", id), ("redirect_uri", CityUnderTest.redirectURI),
-            ("scope", CityUnderTest.signInScope),
+            ("scope", scope),
             ("state", "s"), ("nonce", "n"), ("code_challenge_method", "S256"),
             ("code_challenge", Base64URL.encode(SHA256.hash(Self.verifier))),
         ])

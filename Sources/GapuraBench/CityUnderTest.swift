@@ -46,6 +46,8 @@ final class CityUnderTest {
             "GAPURA_ACCEPTS_FIXTURES": "true", "GAPURA_TEST_HOSTS": "127.0.0.1",
             // Longer than the bench runs, so that the tokens of its first minute are good in its last.
             "GAPURA_TOKEN_LIFETIME": "1h",
+            // A database that trusts its socket asks for none.
+            "GAPURA_PERSONNEL_PASSWORD": "-",
         ]
     }
 
@@ -101,7 +103,7 @@ final class CityUnderTest {
         try? FileManager.default.removeItem(atPath: folder)  // a leftover in the temporary folder harms nobody
     }
 
-    private func addClient(_ id: String, _ arguments: [String]) throws {
+    func addClient(_ id: String, _ arguments: [String]) throws {
         let made = try json(
             ["client", "add", "--application", "bench", "--client-id", id, "--client-name", id] + arguments)
         guard let secret = made["client_secret"]?.string else { throw BenchError("client \(id) has no secret") }

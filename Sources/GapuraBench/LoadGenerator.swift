@@ -21,6 +21,8 @@ struct LoadGenerator {
         let perSecond: Double
         /// Milliseconds.
         let p99: Double
+        /// Milliseconds.
+        let p95: Double
     }
 
     /// Sends the requests in turn, over and over. Any answer but 2xx or 3xx is an error.
@@ -36,13 +38,14 @@ struct LoadGenerator {
             throw BenchError("wrk said: \(outcome.text)")
         }
         let figures = line.split(separator: " ").dropFirst().compactMap { Double($0) }
-        guard figures.count == 5, figures[0] > 0 else { throw BenchError("wrk said: \(outcome.text)") }
+        guard figures.count == 6, figures[0] > 0 else { throw BenchError("wrk said: \(outcome.text)") }
         guard figures[2] == 0, figures[3] == 0 else {
             throw BenchError(
                 "\(requests.first?.path ?? ""): \(Int(figures[2])) error answers, \(Int(figures[3])) broken connections"
             )
         }
-        return Outcome(answers: figures[0], perSecond: figures[0] / figures[1] * 1e6, p99: figures[4] / 1000)
+        return Outcome(answers: figures[0], perSecond: figures[0] / figures[1] * 1e6, p99: figures[4] / 1000,
+            p95: figures[5] / 1000)
     }
 
     /// Microseconds of a server's processor time for one answer, and answers a second.
@@ -74,8 +77,8 @@ struct LoadGenerator {
             end
             function done(summary, latency, requests)
               local e = summary.errors
-              print(string.format("bench %d %d %d %d %d", summary.requests, summary.duration, e.status, e.connect + e.read + e.write + e.timeout,
-                latency:percentile(99)))
+              print(string.format("bench %d %d %d %d %d %d", summary.requests, summary.duration, e.status, e.connect + e.read + e.write + e.timeout,
+                latency:percentile(99), latency:percentile(95)))
             end
 
             """

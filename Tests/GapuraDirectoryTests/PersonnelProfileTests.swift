@@ -54,6 +54,8 @@ struct PersonnelProfileTests {
         #expect(wrong(["name": "a", "sql": ["read_seconds": "0"]]).contains("3600"))
         #expect(
             wrong(["name": "a", "sql": ["password_file": "/x", "password_variable": "Y"]]).contains("one of them"))
+        // The gateway would not start with a variable of its prefix that it does not know.
+        #expect(wrong(["name": "a", "sql": ["password_variable": "GAPURA_SIMPEG"]]).contains("settings"))
     }
 
     @Test("a city's names, codes, days and ways to say nothing")

@@ -109,6 +109,11 @@ struct SettingsTests {
         #expect(error.indonesian.contains("maksud Anda city_name?"))
     }
 
+    @Test("the password of a personnel database is no setting and no unknown variable either")
+    func personnelPassword() async throws {
+        _ = try await read(nil, ["GAPURA_PERSONNEL_PASSWORD": "x"])
+    }
+
     @Test("an unknown variable stops the start with the nearest known one")
     func unknownVariable() async throws {
         let error = try #require(await problem(nil, ["GAPURA_DATABSE": "sqlite:x"]))

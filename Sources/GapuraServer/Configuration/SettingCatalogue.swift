@@ -12,7 +12,7 @@ enum SettingCatalogue {
     }
 
     /// Variables that begin with `GAPURA_` and are no settings.
-    static let otherVariables = ["GAPURA_CONFIG"]
+    static let otherVariables = ["GAPURA_CONFIG", PersonnelProfile.passwordVariable]
     /// Variables of tests and scripts; the gateway does not look at them.
     static let foreignPrefix = "GAPURA_TEST_"
 

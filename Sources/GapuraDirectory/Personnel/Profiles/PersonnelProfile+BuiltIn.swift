@@ -17,6 +17,10 @@ extension PersonnelProfile {
         name: "siasn-csv", about: "Ekspor pegawai SIASN, teks berpemisah (CSV)", format: .csv)
 
     /// A city's own SIMPEG: the names that the ones we know give their columns, and what they write into them.
+    /// The one variable with our prefix that a password of a source may stand in: the gateway refuses to start with one
+    /// that it does not know.
+    package static let passwordVariable = "GAPURA_PERSONNEL_PASSWORD"
+
     package static let simpegGeneric = PersonnelProfile(
         name: "simpeg-generic", about: "SIMPEG daerah, lewat MySQL/MariaDB, PostgreSQL, atau berkas", format: .any,
         people: ColumnProfile(
@@ -73,5 +77,5 @@ extension PersonnelProfile {
             ],
             optional: Set(UnitColumn.allCases).subtracting(neededOfUnits)),
         nulls: ["-", "0000-00-00", "0000-00-00 00:00:00", "n/a"],
-        connection: Connection(passwordVariable: "GAPURA_PERSONNEL_PASSWORD"))
+        connection: Connection(passwordVariable: passwordVariable))
 }

@@ -96,6 +96,13 @@ extension PersonnelProfile {
                 throw ProfileReader.wrong(
                     "sql.password_variable", "the name of an environment variable", "nama variabel lingkungan")
             }
+            guard !name.utf8.starts(with: "GAPURA_".utf8) || name.isExactly(PersonnelProfile.passwordVariable) else {
+                throw PersonnelProfileError(
+                    "sql.password_variable: names with GAPURA_ belong to the gateway's settings; "
+                        + "use \(PersonnelProfile.passwordVariable) or another name",
+                    id: "sql.password_variable: nama berawalan GAPURA_ milik pengaturan gerbang; "
+                        + "pakai \(PersonnelProfile.passwordVariable) atau nama lain")
+            }
         }
         connection.encryption = try reader.word(ConnectionKey.tls.rawValue, ForeignDatabase.Encryption.self)
         connection.certificates = try reader.text(ConnectionKey.certificates.rawValue)

@@ -1,0 +1,186 @@
+import Foundation
+import GapuraFormats
+
+/// A province: a hundred thousand people in about 5,000 units with 100 admins of agencies. What they list and search,
+/// what leaves it and comes into it, and whether people still sign in meanwhile.
+struct AdministrationMeasurement {
+    let program: String
+    let root: String
+    let quick: Bool
+
+    private static let admins = 100
+    private var export: String { "\(root)/examples/kota-contoh/siasn-2026-09.xlsx" }
+
+    func run(_ report: Report) async throws {
+        let city = try CityUnderTest(program: program, root: root)
+        defer { city.remove() }
+        let many = "\(city.folder)/many.xlsx"
+        let units = "\(city.folder)/units.csv"
+        try python("many_people.py", export, many, "10", "--spread")
+        try python("many_units.py", "\(root)/examples/kota-contoh/ref-unor-2026-09.csv", units, "11")
+        try city.command("setup")
+        let bulk = try StrictJSON.parse(python("bulk_rate.py", "\(city.folder)/bulk.sqlite", "100000").output)
+        let first = try city.command("personnel", "load", many, "--units", units, "--apply")
+        report.add(
+            Line(
+                "personnel, 100,000 new people in 4,831 units", first.seconds, "s",
+                ceiling: "SQLite itself writes 100,000 rows in \(digits(bulk["write"])) s"))
+        try exports(city, bulk, report)
+        try source(city, units, report)
+        try await signInsMeanwhile(city, many, report)
+    }
+
+    private func exports(_ city: CityUnderTest, _ bulk: JSONValue, _ report: Report) throws {
+        let file = "\(city.folder)/accounts.csv"
+        let seconds = try city.command("account", "export", file).seconds
+        report.add(
+            Line(
+                "accounts, 100,000: export", seconds, "s", .atMost(10),
+                ceiling: "SQLite itself reads 100,000 rows in \(digits(bulk["read"])) s"))
+    }
+
+    /// A SIMPEG on PostgreSQL with the same people, compared with what is known.
+    private func source(_ city: CityUnderTest, _ units: String, _ report: Report) throws {
+        // Short, and reachable by the user of the database: a socket lies in it.
+        let folder = "/tmp/gapura-bench-\(getpid())-pg"
+        let started = try python("sql_source.py", "start", folder, export, "10")
+        defer {
+            try? python("sql_source.py", "stop", folder)  // it ends with the machine at the latest
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+        let source = try StrictJSON.parse(started.output)
+        guard let url = source["url"]?.string else { throw BenchError("no database") }
+        let preview = try city.command("personnel", "load", "--from", url, "--view", "pegawai", "--units", units)
+        report.add(
+            Line(
+                "personnel, 100,000 rows from PostgreSQL: preview", preview.seconds, "s", .atMost(10),
+                ceiling: "COPY to the standard output: \(digits(source["copy_seconds"])) s"))
+    }
+
+    // MARK: Over HTTP
+
+    private func signInsMeanwhile(_ city: CityUnderTest, _ many: String, _ report: Report) async throws {
+        _ = try city.json(["application", "add", "--slug", "bench", "--name", "Bench", "--state", "aktif"])
+        try city.addClient(
+            "bench", ["--redirect-uri", CityUnderTest.redirectURI, "--scope", CityUnderTest.signInScope])
+        try city.addClient(
+            "konsol",
+            ["--redirect-uri", CityUnderTest.redirectURI, "--scope", "openid admin", "--administration"])
+        let gateway = try city.start()
+        defer { gateway.stop() }
+        let browser = BenchBrowser(city: city)
+        do {
+            let admins = try await browser.people(appoint(city, quick ? 20 : Self.admins))
+            var tokens: [String] = []
+            for admin in admins {
+                tokens.append(try await browser.signIn(admin, client: "konsol", scope: "openid admin"))
+            }
+            try lists(city, gateway, tokens, report)
+            try await apply(city, browser, admins, many, report)
+            try await browser.shutdown()
+        } catch {
+            try await browser.shutdown()
+            throw error
+        }
+    }
+
+    /// Makes people admins of the agency they work in.
+    /// - Returns: their NIPs.
+    private func appoint(_ city: CityUnderTest, _ count: Int) throws -> [String] {
+        let list = try city.json(["account", "list", "--state", "aktif", "--limit", "\(count * 40)"])
+        var admins: [String] = []
+        for account in list["accounts"]?.array ?? [] where admins.count < count {
+            guard let nip = account["nip"]?.string, let agency = account["agency"]?.string else { continue }
+            _ = try city.json(["account", "role", nip, "agency_admin", "--unit", agency])
+            admins.append(nip)
+        }
+        guard admins.count == count else { throw BenchError("only \(admins.count) accounts with an agency") }
+        return admins
+    }
+
+    private func lists(_ city: CityUnderTest, _ gateway: ChildServer, _ tokens: [String], _ report: Report) throws {
+        let load = LoadGenerator(folder: city.folder, seconds: quick ? 3 : 8, connections: 4)
+        for (what, path) in [
+            ("accounts", "/api/v1/accounts?limit=50"), ("accounts by name", "/api/v1/accounts?search=siti&limit=50"),
+            ("accounts by NIP", "/api/v1/accounts?search=1890&limit=50"), ("units", "/api/v1/units?limit=50"),
+        ] {
+            let requests = tokens.map { LoadRequest(path: path, headers: [("Authorization", "Bearer \($0)")]) }
+            _ = try load.run(requests, at: city.url, seconds: 1)
+            let (cost, outcome) = try load.cost(requests, at: city.url, of: gateway)
+            report.add(
+                Line(
+                    "an agency's admin lists \(what)", outcome.p95, "ms", .atMost(50),
+                    ceiling: "p95, 4 at once; \(Int(cost)) µs of processor, \(Int(outcome.perSecond)) /s"))
+        }
+    }
+
+    /// The next month is applied while people sign in.
+    private func apply(
+        _ city: CityUnderTest, _ browser: BenchBrowser, _ people: [BenchBrowser.Person], _ many: String,
+        _ report: Report
+    ) async throws {
+        let next = "\(city.folder)/next.xlsx"
+        try python("next_month.py", many, next, "2000")
+        let quiet = try await latencies(browser, people, until: ContinuousClock.now + .seconds(quick ? 4 : 8)) { false }
+        let program = city.program
+        let environment = city.environment
+        let loading = Task.detached {
+            try ChildProcess.run(program, ["personnel", "load", next, "--apply"], environment: environment).seconds
+        }
+        let done = Done()
+        let watcher = Task {
+            let seconds = try await loading.value
+            await done.set()
+            return seconds
+        }
+        let busy = try await latencies(browser, people, until: ContinuousClock.now + .seconds(120)) { await done.isSet }
+        let seconds = try await watcher.value
+        report.add(
+            Line(
+                "sign-ins while 2,000 changes are applied", percentile99(busy), "ms", .atMost(500),
+                ceiling:
+                    "p99 of \(busy.count), 2 at once, in \(Int(seconds)) s; without a load \(Int(percentile99(quiet))) ms"
+            ))
+    }
+
+    private actor Done {
+        private(set) var isSet = false
+        func set() { isSet = true }
+    }
+
+    /// Milliseconds of each sign-in.
+    private func latencies(
+        _ browser: BenchBrowser, _ people: [BenchBrowser.Person], until deadline: ContinuousClock.Instant,
+        _ isOver: @escaping @Sendable () async -> Bool
+    ) async throws -> [Double] {
+        try await withThrowingTaskGroup(of: [Double].self) { group in
+            for task in 0..<2 {
+                group.addTask {
+                    var all: [Double] = []
+                    while ContinuousClock.now < deadline, await !isOver() {
+                        let began = ContinuousClock.now
+                        _ = try await browser.signIn(people[(task + all.count * 2) % people.count])
+                        all.append((ContinuousClock.now - began).inSeconds * 1000)
+                    }
+                    return all
+                }
+            }
+            var all: [Double] = []
+            for try await some in group { all += some }
+            return all
+        }
+    }
+
+    private func percentile99(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, sorted.count * 99 / 100)]
+    }
+
+    @discardableResult
+    private func python(_ script: String, _ arguments: String...) throws -> ChildProcess.Outcome {
+        try ChildProcess.run(
+            "/usr/bin/env", ["python3", "\(root)/Sources/GapuraBench/Python/\(script)"] + arguments)
+    }
+
+    private func digits(_ value: JSONValue?) -> String { String(format: "%.2f", value?.number ?? 0) }
+}

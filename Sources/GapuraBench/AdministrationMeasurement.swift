@@ -1,14 +1,13 @@
 import Foundation
 import GapuraFormats
 
-/// A province: a hundred thousand people in about 5,000 units with 100 admins of agencies. What they list and search,
-/// what leaves it and comes into it, and whether people still sign in meanwhile.
+/// A province: a hundred thousand people in about 5,000 units. How long they need to leave and to come, and whether people
+/// still sign in meanwhile.
 struct AdministrationMeasurement {
     let program: String
     let root: String
     let quick: Bool
 
-    private static let admins = 100
     private var export: String { "\(root)/examples/kota-contoh/siasn-2026-09.xlsx" }
 
     func run(_ report: Report) async throws {
@@ -57,60 +56,19 @@ struct AdministrationMeasurement {
                 ceiling: "COPY to the standard output: \(digits(source["copy_seconds"])) s"))
     }
 
-    // MARK: Over HTTP
-
     private func signInsMeanwhile(_ city: CityUnderTest, _ many: String, _ report: Report) async throws {
         _ = try city.json(["application", "add", "--slug", "bench", "--name", "Bench", "--state", "aktif"])
         try city.addClient(
             "bench", ["--redirect-uri", CityUnderTest.redirectURI, "--scope", CityUnderTest.signInScope])
-        try city.addClient(
-            "konsol",
-            ["--redirect-uri", CityUnderTest.redirectURI, "--scope", "openid admin", "--administration"])
         let gateway = try city.start()
         defer { gateway.stop() }
         let browser = BenchBrowser(city: city)
         do {
-            let admins = try await browser.people(appoint(city, quick ? 20 : Self.admins))
-            var tokens: [String] = []
-            for admin in admins {
-                tokens.append(try await browser.signIn(admin, client: "konsol", scope: "openid admin"))
-            }
-            try lists(city, gateway, tokens, report)
-            try await apply(city, browser, admins, many, report)
+            try await apply(city, browser, try await browser.people(quick ? 10 : 20), many, report)
             try await browser.shutdown()
         } catch {
             try await browser.shutdown()
             throw error
-        }
-    }
-
-    /// Makes people admins of the agency they work in.
-    /// - Returns: their NIPs.
-    private func appoint(_ city: CityUnderTest, _ count: Int) throws -> [String] {
-        let list = try city.json(["account", "list", "--state", "aktif", "--limit", "\(count * 40)"])
-        var admins: [String] = []
-        for account in list["accounts"]?.array ?? [] where admins.count < count {
-            guard let nip = account["nip"]?.string, let agency = account["agency"]?.string else { continue }
-            _ = try city.json(["account", "role", nip, "agency_admin", "--unit", agency])
-            admins.append(nip)
-        }
-        guard admins.count == count else { throw BenchError("only \(admins.count) accounts with an agency") }
-        return admins
-    }
-
-    private func lists(_ city: CityUnderTest, _ gateway: ChildServer, _ tokens: [String], _ report: Report) throws {
-        let load = LoadGenerator(folder: city.folder, seconds: quick ? 3 : 8, connections: 4)
-        for (what, path) in [
-            ("accounts", "/api/v1/accounts?limit=50"), ("accounts by name", "/api/v1/accounts?search=siti&limit=50"),
-            ("accounts by NIP", "/api/v1/accounts?search=1890&limit=50"), ("units", "/api/v1/units?limit=50"),
-        ] {
-            let requests = tokens.map { LoadRequest(path: path, headers: [("Authorization", "Bearer \($0)")]) }
-            _ = try load.run(requests, at: city.url, seconds: 1)
-            let (cost, outcome) = try load.cost(requests, at: city.url, of: gateway)
-            report.add(
-                Line(
-                    "an agency's admin lists \(what)", outcome.p95, "ms", .atMost(50),
-                    ceiling: "p95, 4 at once; \(Int(cost)) µs of processor, \(Int(outcome.perSecond)) /s"))
         }
     }
 

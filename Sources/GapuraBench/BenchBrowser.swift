@@ -63,7 +63,9 @@ struct BenchBrowser: Sendable {
 
     /// One sign-in, from the application's redirect to its tokens.
     /// - Returns: the access token.
-    func signIn(_ person: Person, client id: String = "bench", scope: String = CityUnderTest.signInScope) async throws -> String {
+    func signIn(_ person: Person, client id: String = "bench", scope: String = CityUnderTest.signInScope) async throws
+        -> String
+    {
         guard let client = clients[id] else { throw BenchError("no client \(id)") }
         var visit = Visit(http: http, url: url)
         let query = FormURLEncoded.encode([

@@ -44,7 +44,8 @@ struct LoadGenerator {
                 "\(requests.first?.path ?? ""): \(Int(figures[2])) error answers, \(Int(figures[3])) broken connections"
             )
         }
-        return Outcome(answers: figures[0], perSecond: figures[0] / figures[1] * 1e6, p99: figures[4] / 1000,
+        return Outcome(
+            answers: figures[0], perSecond: figures[0] / figures[1] * 1e6, p99: figures[4] / 1000,
             p95: figures[5] / 1000)
     }
 

@@ -8,7 +8,9 @@ import Testing
 struct AdministrationStoreTests {
     private static let now = Timestamp(seconds: 1_795_566_600)
 
-    @Test("from version 1 with rows in it: names are found in lower case, and nobody has a role in a unit", arguments: engines)
+    @Test(
+        "from version 1 with rows in it: names are found in lower case, and nobody has a role in a unit",
+        arguments: engines)
     func fromFirst(_ engine: Engine) async throws {
         let folder = TemporaryFolder()
         let location = try newLocation(engine, folder)

@@ -4,10 +4,10 @@ import GapuraStore
 
 /// Who may sign in, and how they get their first password.
 enum AccountOperations {
-    static let all = [add, show, list, state, email, link, role, endSessions]
+    static let all = [add, show, list, AccountExport.operation, state, email, link, role, endSessions]
 
     private static let add = Operation(
-        "account.add", ["user_name", "name", "email", "role", "sponsor", "ends_at", "link"], .needs(.accountsAdd)
+        "account.add", ["user_name", "name", "email", "role", "sponsor", "ends_at", "link"], .scoped(.accountsAdd)
     ) { arguments, context in
         let userName = try arguments.text("user_name")
         let name = try arguments.text("name")
@@ -17,12 +17,14 @@ enum AccountOperations {
         let (now, actor, settings) = (context.now, context.actor, context.settings)
         let endsAt = try arguments.optionalTime("ends_at", in: settings.timeZone)
         let wantsLink = try arguments.flag("link")
-        return try await context.store.write { tx in
+        return try await context.store.write { tx, authority in
             let directory = AccountDirectory(tx, by: actor, at: now)
+            if role != .none { try authority.requireMayGive(role, in: nil, tx) }
+            let guardian = try sponsor.map { try authority.find($0, in: tx, at: now) }
+            // Whom nobody answers for belongs to no unit.
+            guard guardian != nil || authority.includesUnplaced else { throw Self.sponsorMissing }
             let (account, isNew) = try directory.add(
-                userName: userName, displayName: name, email: email, role: role, sponsor: sponsor.map(directory.get),
-                endsAt: endsAt
-            )
+                userName: userName, displayName: name, email: email, role: role, sponsor: guardian, endsAt: endsAt)
             var json = try AccountJSON.make(account, tx, at: now)
             json["new"] = .bool(isNew)
             // A further link would kill the first one, which may be on its way already.
@@ -31,11 +33,11 @@ enum AccountOperations {
         }
     }
 
-    private static let show = Operation("account.show", ["name"], .needs(.accountsRead)) { arguments, context in
+    private static let show = Operation("account.show", ["name"], .scoped(.accountsRead)) { arguments, context in
         let name = try arguments.text("name")
-        let (now, actor) = (context.now, context.actor)
-        return try await context.store.read { tx in
-            let account = try AccountDirectory(tx, by: actor, at: now).get(name)
+        let now = context.now
+        return try await context.store.read { tx, authority in
+            let account = try authority.account(name, for: .accountsRead, in: tx, at: now)
             var json = try AccountJSON.make(account, tx, at: now)
             if let personID = account.personID, let card = try PersonCard.read(personID, in: tx) {
                 json["unit"] = .text(card.unit?.name)
@@ -49,81 +51,95 @@ enum AccountOperations {
         }
     }
 
-    private static let list = Operation("account.list", ["state", "role", "search", "limit"], .needs(.accountsRead)) { arguments, context in
-        let state = try arguments.optionalWord("state", AccountState.self)
-        let role = try arguments.optionalWord("role", AdminRole.self)
-        let search = try arguments.optionalText("search").map(nameKey)
+    private static let list = Operation(
+        "account.list", ["state", "role", "unit", "search", "after", "limit", "count"], .scoped(.accountsRead)
+    ) { arguments, context in
+        var filter = AccountFilter(
+            state: try arguments.optionalWord("state"), role: try arguments.optionalWord("role"),
+            search: try arguments.optionalText("search"))
+        let unit = try arguments.optionalText("unit")
+        filter.after = try arguments.optionalID("after")
         let limit = try arguments.optionalInteger("limit", 0...1_000_000) ?? 100
+        filter.limit = limit == 0 ? nil : limit + 1
+        // Asked of a page of its own: the API counts only where it is wanted.
+        let counts = try arguments.optionalFlag("count") ?? true
         let now = context.now
-        return try await context.store.read { tx in
+        return try await context.store.read { [filter] tx, authority in
+            var filter = filter
+            filter.path =
+                try unit.map { try UnitLookup.find($0, onlyAgencies: false, tx, within: authority).path }
+                ?? authority.path
             var found: [JSONValue] = []
-            var matching: Int64 = 0
-            try tx.accounts.each { account in
-                if let state, account.state(at: now) != state { return }
-                if let role, account.role != role { return }
-                let isShown = limit == 0 || Int64(found.count) < limit
-                guard search != nil || isShown else {
-                    matching += 1
-                    return
-                }
-                let json = try AccountJSON.make(account, tx, at: now)
-                if let search, !AccountJSON.matches(json, search) { return }
-                matching += 1
-                if isShown { found.append(.object(json)) }
-            }
-            return ["accounts": .array(found), "matching": .integer(matching)]
+            try tx.accounts.each(filter, at: now) { found.append(.object(AccountJSON.make($0, at: now))) }
+            let hasMore = limit > 0 && Int64(found.count) > limit
+            if hasMore { found.removeLast() }
+            var json: JSONObject = ["accounts": .array(found), "more": .bool(hasMore)]
+            if counts { json["matching"] = .integer(try tx.accounts.count(filter, at: now)) }
+            return .object(json)
         }
     }
 
-    private static let state = Operation("account.state", ["name", "state", "follow_personnel"], .needs(.accountsChange)) { arguments, context in
+    private static let state = Operation(
+        "account.state", ["name", "state", "follow_personnel"], .scoped(.accountsChange)
+    ) { arguments, context in
         let name = try arguments.text("name")
         guard let state = try arguments.optionalWord("state", AccountState.self) else {
             throw OperationError(.invalid, "state is missing.", id: "state belum diisi.")
         }
         let followsPersonnel = try arguments.flag("follow_personnel")
-        return try await change(name, context) { directory, account in
+        return try await change(name, .accountsChange, context) { directory, account in
             try directory.setState(account, state, followPersonnel: followsPersonnel)
         }
     }
 
-    private static let email = Operation("account.email", ["name", "email", "verified"], .needs(.accountsChange)) { arguments, context in
+    private static let email = Operation(
+        "account.email", ["name", "email", "verified"], .scoped(.accountsChange)
+    ) { arguments, context in
         let name = try arguments.text("name")
         let email = try arguments.text("email")
         let isVerified = try arguments.flag("verified")
-        return try await change(name, context) { directory, account in
+        return try await change(name, .accountsChange, context) { directory, account in
             try directory.setEmail(account, email, isVerified: isVerified)
         }
     }
 
-    private static let role = Operation("account.role", ["name", "role", "unit"], .needs(.adminsGive)) { arguments, context in
+    private static let role = Operation("account.role", ["name", "role", "unit"], .scoped(.adminsGive)) {
+        arguments, context in
         let name = try arguments.text("name")
         guard let role = try arguments.optionalWord("role", AdminRole.self) else {
             throw OperationError(.invalid, "role is missing.", id: "role belum diisi.")
         }
         let unit = try arguments.optionalText("unit")
-        return try await change(name, context) { directory, account in
-            let found = try unit.map { try UnitLookup.find($0, onlyAgencies: false, directory.tx) }
-            try directory.setRole(account, role, in: found)
+        let (now, actor) = (context.now, context.actor)
+        return try await context.store.write { tx, authority in
+            let found = try unit.map { try UnitLookup.find($0, onlyAgencies: false, tx, within: authority) }
+            let account = try authority.find(name, in: tx, at: now)
+            // One's own role one may lay down or narrow.
+            if account.id != authority.accountID { try authority.requireAbove(account, in: tx) }
+            try authority.requireMayGive(role, in: found?.id, tx)
+            try AccountDirectory(tx, by: actor, at: now).setRole(account, role, in: found)
+            return .object(try AccountJSON.make(try tx.accounts.find(account.id) ?? account, tx, at: now))
         }
     }
 
-    private static let link = Operation("account.link", ["name"], .needs(.accountsReset)) { arguments, context in
+    private static let link = Operation("account.link", ["name"], .scoped(.accountsReset)) { arguments, context in
         let name = try arguments.text("name")
         let (now, actor, settings) = (context.now, context.actor, context.settings)
-        return try await context.store.write { tx in
+        return try await context.store.write { tx, authority in
             let directory = AccountDirectory(tx, by: actor, at: now)
-            let account = try directory.get(name)
+            let account = try authority.account(name, for: .accountsReset, in: tx, at: now)
             var json = try AccountJSON.make(account, tx, at: now)
             try issue(directory, account, settings, into: &json)
             return .object(json)
         }
     }
 
-    private static let endSessions = Operation("account.end-sessions", ["name"], .needs(.accountsChange)) { arguments, context in
+    private static let endSessions = Operation("account.end-sessions", ["name"], .scoped(.accountsChange)) {
+        arguments, context in
         let name = try arguments.text("name")
         let (now, actor) = (context.now, context.actor)
-        return try await context.store.write { tx in
-            let account = try AccountDirectory(tx, by: actor, at: now).get(name)
+        return try await context.store.write { tx, authority in
+            let account = try authority.account(name, for: .accountsChange, in: tx, at: now)
             let count = try tx.sessions.listOpen(of: account.id).count
             try SessionEnding.endAll(of: account, reason: .admin, by: actor, in: tx, at: now)
             return ["id": .string(account.id.text), "ended": .integer(Int64(count))]
@@ -132,14 +148,19 @@ enum AccountOperations {
 
     // MARK: Steps
 
+    private static var sponsorMissing: OperationError {
+        OperationError(
+            .invalid, "Name a sponsor of your own units.", id: "Sebutkan penanggung jawab dari unit Anda sendiri.")
+    }
+
     private static func change(
-        _ name: String, _ context: OperationContext,
+        _ name: String, _ verb: Verb, _ context: OperationContext,
         _ body: @escaping @Sendable (AccountDirectory, Account) throws -> Void
     ) async throws -> JSONValue {
         let (now, actor) = (context.now, context.actor)
-        return try await context.store.write { tx in
+        return try await context.store.write { tx, authority in
             let directory = AccountDirectory(tx, by: actor, at: now)
-            let account = try directory.get(name)
+            let account = try authority.account(name, for: verb, in: tx, at: now)
             try body(directory, account)
             return .object(try AccountJSON.make(try tx.accounts.find(account.id) ?? account, tx, at: now))
         }
@@ -161,26 +182,30 @@ enum AccountOperations {
 enum AccountJSON {
     static func make(_ account: Account, _ tx: Transaction, at now: Timestamp) throws -> JSONObject {
         let person = try account.personID.flatMap { try tx.people.find($0) }
-        let nip = try account.personID.flatMap { try tx.people.currentNIP(of: $0) }
-        return [
-            "id": .string(account.id.text), "sub": .string(account.sub),
-            "name": .text(person?.fullName ?? account.displayName),
+        return make(
+            account, name: person?.fullName ?? account.displayName,
+            nip: try account.personID.flatMap { try tx.people.currentNIP(of: $0) },
+            roleUnit: try account.roleUnitID.flatMap { try tx.units.find($0)?.name }, at: now)
+    }
+
+    /// Of a list, with where somebody works.
+    static func make(_ listed: ListedAccount, at now: Timestamp) -> JSONObject {
+        make(listed.account, name: listed.name, nip: listed.nip, roleUnit: listed.roleUnit, at: now)
+            .adding("unit", .text(listed.unit)).adding("agency", .text(listed.agency))
+    }
+
+    private static func make(_ account: Account, name: String?, nip: String?, roleUnit: String?, at now: Timestamp)
+        -> JSONObject
+    {
+        [
+            "id": .string(account.id.text), "sub": .string(account.sub), "name": .text(name),
             "user_name": .text(account.userName), "nip": .text(nip), "email": .text(account.email),
             "email_verified": .bool(account.emailVerified),
             "state": .string(account.state(at: now).rawValue), "state_by": .string(account.stateBy.rawValue),
-            "role": .string(account.role.rawValue),
-            "role_unit": .text(try account.roleUnitID.flatMap { try tx.units.find($0)?.name }), "sponsor": .text(account.sponsorID?.text),
-            "ends_at": .time(account.endsAt),
+            "role": .string(account.role.rawValue), "role_unit": .text(roleUnit),
+            "sponsor": .text(account.sponsorID?.text), "ends_at": .time(account.endsAt),
             "has_password": .bool(account.passwordHash != nil),
             "created_at": .time(account.createdAt),
         ]
-    }
-
-    /// Whether a folded text stands in a name, or begins the NIP.
-    static func matches(_ json: JSONObject, _ search: String) -> Bool {
-        if let nip = json["nip"]?.string, nip.utf8.starts(with: search.utf8) { return true }
-        return ["name", "user_name", "email"].contains { member in
-            json[member]?.string.map { nameKey($0).utf8.firstRange(of: search.utf8) != nil } ?? false
-        }
     }
 }

@@ -7,7 +7,7 @@ enum ActivationOperations {
     static let all = [codes, pending]
 
     private static let codes = Operation(
-        "account.codes", ["unit", "all", "names", "again", "csv", "sheet"], .needs(.codesIssue)
+        "account.codes", ["unit", "all", "names", "again", "csv", "sheet"], .scoped(.codesIssue)
     ) { arguments, context in
         let unit = try arguments.optionalText("unit")
         let isAll = try arguments.flag("all")
@@ -20,7 +20,14 @@ enum ActivationOperations {
             )
         }
         let (csv, sheet) = (try arguments.optionalText("csv"), try arguments.optionalText("sheet"))
-        guard csv != nil || sheet != nil || !names.isEmpty else {
+        // Files lie on the server: they are for whoever sits at it. Others get the codes in the answer.
+        guard context.isConsole || (csv == nil && sheet == nil) else {
+            throw OperationError(
+                .forbidden, "Files are written for whoever sits at the server; leave out csv and sheet.",
+                id: "Berkas hanya ditulis bagi pengelola server; jangan sebut csv dan sheet."
+            )
+        }
+        guard csv != nil || sheet != nil || !names.isEmpty || !context.isConsole else {
             throw OperationError(
                 .invalid, "Say where the codes go: a sheet for printing, a CSV file, or both.",
                 id: "Sebutkan ke mana kode ditulis: lembar untuk dicetak, berkas CSV, atau keduanya."
@@ -33,17 +40,18 @@ enum ActivationOperations {
             expiresAt: now.adding(seconds: settings.activationCodeLifetime))
         context.progress(0.1, "issuing")
         defer { lists.discard() }
-        let (outcome, skipped) = try await context.store.write { tx in
+        let (outcome, skipped) = try await context.store.write { tx, authority in
             try lists.begin()
             var order = ActivationBatch.Order(
-                scope: .all, again: again, key: key, lifetime: settings.activationCodeLifetime)
+                scope: authority.path.map { .under(path: $0) } ?? .all, again: again, key: key,
+                lifetime: settings.activationCodeLifetime)
             var skipped: [JSONValue] = []
             if let unit {
-                let found = try UnitLookup.find(unit, onlyAgencies: false, tx)
+                let found = try UnitLookup.find(unit, onlyAgencies: false, tx, within: authority)
                 order.scope = .under(path: found.path)
                 order.unitID = found.id
             } else if !names.isEmpty {
-                let accounts = try names.map(AccountDirectory(tx, by: actor, at: now).get)
+                let accounts = try names.map { try authority.account($0, for: .codesIssue, in: tx, at: now) }
                 skipped = try accounts.compactMap { try Skipped.json($0, again: again, tx, at: now) }
                 order.scope = .accounts(accounts.map(\.id))
             }
@@ -66,12 +74,15 @@ enum ActivationOperations {
         return .object(json)
     }
 
-    private static let pending = Operation("account.pending", ["unit", "limit"], .needs(.accountsRead)) { arguments, context in
+    private static let pending = Operation("account.pending", ["unit", "limit"], .scoped(.accountsRead)) {
+        arguments, context in
         let unit = try arguments.optionalText("unit")
         let limit = try arguments.optionalInteger("limit", 0...1_000_000) ?? 100
         let now = context.now
-        return try await context.store.read { tx in
-            let path = try unit.map { try UnitLookup.find($0, onlyAgencies: false, tx).path }
+        return try await context.store.read { tx, authority in
+            let path =
+                try unit.map { try UnitLookup.find($0, onlyAgencies: false, tx, within: authority).path }
+                ?? authority.path
             let scope = path.map { ActivationQueries.Scope.under(path: $0) } ?? .all
             let counts = try tx.activation.counts(scope, at: now)
                 .sorted { ($0.agency.map(nameKey) ?? "~") < ($1.agency.map(nameKey) ?? "~") }

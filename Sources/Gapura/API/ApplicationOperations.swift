@@ -7,7 +7,8 @@ enum ApplicationOperations {
     static let all = [add, update, list, show, state, access]
 
     private static let add = Operation(
-        "application.add", ["slug", "name", "agency", "contact", "url", "description", "state"], .needs(.applicationsChange)
+        "application.add", ["slug", "name", "agency", "contact", "url", "description", "state"],
+        .needs(.applicationsChange)
     ) { arguments, context in
         let slug = try slug(arguments.text("slug"))
         let name = try name(arguments.text("name"))
@@ -52,23 +53,26 @@ enum ApplicationOperations {
         }
     }
 
-    private static let state = Operation("application.state", ["slug", "state"], .needs(.applicationsChange)) { arguments, context in
+    private static let state = Operation("application.state", ["slug", "state"], .needs(.applicationsChange)) {
+        arguments, context in
         guard let state = try arguments.optionalWord("state", ApplicationState.self) else {
             throw OperationError(.invalid, "state is missing.", id: "state belum diisi.")
         }
         return try await change(arguments.text("slug"), context) { application, _ in application.state = state }
     }
 
-    private static let list = Operation("application.list", .needs(.applicationsRead)) { _, context in
-        try await context.store.read { tx in
-            ["applications": .array(try tx.applications.list().map { .object(try ApplicationJSON.make($0, tx)) })]
+    private static let list = Operation("application.list", .scoped(.applicationsRead)) { _, context in
+        try await context.store.read { tx, authority in
+            let visible = try tx.applications.list().filter { try isVisible($0, authority, tx) }
+            return ["applications": .array(try visible.map { .object(try ApplicationJSON.make($0, tx)) })]
         }
     }
 
-    private static let show = Operation("application.show", ["slug"], .needs(.applicationsRead)) { arguments, context in
+    private static let show = Operation("application.show", ["slug"], .scoped(.applicationsRead)) {
+        arguments, context in
         let slug = try arguments.text("slug")
-        return try await context.store.read { tx in
-            let application = try find(slug, tx)
+        return try await context.store.read { tx, authority in
+            let application = try find(slug, tx, within: authority)
             let clients = try tx.clients.list(of: application.id).map { JSONValue.string($0.id.text) }
             return .object(try ApplicationJSON.make(application, tx).adding("clients", .array(clients)))
         }
@@ -76,7 +80,9 @@ enum ApplicationOperations {
 
     /// Replaces who may use an application: everyone, or those of agencies and units who are employed in one of the
     /// kinds.
-    private static let access = Operation("application.access", ["slug", "everyone", "agencies", "units", "kinds"], .needs(.applicationsChange)) {
+    private static let access = Operation(
+        "application.access", ["slug", "everyone", "agencies", "units", "kinds"], .needs(.applicationsChange)
+    ) {
         arguments, context in
         let slug = try arguments.text("slug")
         let everyone = try arguments.flag("everyone")
@@ -115,13 +121,26 @@ enum ApplicationOperations {
 
     // MARK: Steps
 
-    static func find(_ slug: String, _ tx: Transaction) throws -> ApplicationRecord {
-        guard let application = try tx.applications.find(slug: slug) else {
-            throw OperationError(
-                .notFound, "No application has the slug \(slug); see `gapura application list`.",
-                id: "Tidak ada aplikasi dengan slug \(slug); lihat `gapura application list`."
-            )
-        }
+    /// Admins of a subtree see the applications that its units answer for.
+    static func isVisible(_ application: ApplicationRecord, _ authority: Authority, _ tx: Transaction) throws -> Bool {
+        guard authority.path != nil else { return true }
+        return try application.ownerUnitID.map { try authority.includes($0, in: tx) } ?? false
+    }
+
+    /// The very words for an application that never was.
+    static func unknown(_ slug: String) -> OperationError {
+        OperationError(
+            .notFound, "No application has the slug \(slug); see `gapura application list`.",
+            id: "Tidak ada aplikasi dengan slug \(slug); lihat `gapura application list`."
+        )
+    }
+
+    /// - Parameter authority: within whose reach to look; nil for the whole city.
+    static func find(_ slug: String, _ tx: Transaction, within authority: Authority? = nil) throws -> ApplicationRecord
+    {
+        guard let application = try tx.applications.find(slug: slug),
+            try authority.map({ try isVisible(application, $0, tx) }) ?? true
+        else { throw unknown(slug) }
         return application
     }
 
@@ -270,11 +289,17 @@ extension JSONObject {
 
 /// Finds a unit as operators name it: by id, by its id in personnel data, or by its name.
 enum UnitLookup {
-    static func find(_ text: String, onlyAgencies: Bool, _ tx: Transaction) throws -> Unit {
+    /// - Parameter authority: within whose reach to look; nil for the whole city.
+    static func find(_ text: String, onlyAgencies: Bool, _ tx: Transaction, within authority: Authority? = nil) throws
+        -> Unit
+    {
+        let isVisible = { (unit: Unit) in authority?.includes(path: unit.path) ?? true }
         let known = try UnitID(text).flatMap { try tx.units.find($0) } ?? tx.units.find(sourceID: text)
-        if let known, known.validTo == nil, !onlyAgencies || known.agencyID == known.id { return known }
+        if let known, known.validTo == nil, !onlyAgencies || known.agencyID == known.id, isVisible(known) {
+            return known
+        }
         let wanted = nameKey(text)
-        let units = try tx.units.list().filter { !onlyAgencies || $0.agencyID == $0.id }
+        let units = try tx.units.list().filter { (!onlyAgencies || $0.agencyID == $0.id) && isVisible($0) }
         let exact = units.filter { nameKey($0.name).isExactly(wanted) }
         let found = exact.isEmpty ? units.filter { nameKey($0.name).utf8.firstRange(of: wanted.utf8) != nil } : exact
         if found.count == 1, let unit = found.first { return unit }

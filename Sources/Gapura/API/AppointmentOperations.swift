@@ -30,7 +30,8 @@ enum AppointmentOperations {
     }
 
     private static let add = Operation(
-        "appointment.add", ["kind", "nip", "pns_id", "unit", "post", "from", "to", "letter"], .needs(.appointmentsChange)
+        "appointment.add", ["kind", "nip", "pns_id", "unit", "post", "from", "to", "letter"],
+        .needs(.appointmentsChange)
     ) { arguments, context in
         var request = AppointmentRequest(
             kind: try arguments.text("kind"), pnsID: try arguments.optionalText("pns_id"),
@@ -56,16 +57,22 @@ enum AppointmentOperations {
         }
     }
 
-    private static let list = Operation("appointment.list", ["unit", "person", "on", "limit"], .needs(.appointmentsRead)) { arguments, context in
+    private static let list = Operation(
+        "appointment.list", ["unit", "person", "on", "limit"], .scoped(.appointmentsRead)
+    ) { arguments, context in
         let unit = try arguments.optionalText("unit")
         let person = try arguments.optionalText("person")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         let day = try arguments.optionalDay("on")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 1000
         let (now, actor) = (context.now, context.actor)
-        return try await context.store.read { tx in
-            let personID = try person.map { try ManagerDirectory(tx, by: actor, at: now).person($0).id }
-            let path = try unit.map { try UnitLookup.find($0, onlyAgencies: false, tx).path }
+        return try await context.store.read { tx, authority in
+            let personID = try person.map {
+                try authority.person(ManagerDirectory(tx, by: actor, at: now).person($0), in: tx).id
+            }
+            let path =
+                try unit.map { try UnitLookup.find($0, onlyAgencies: false, tx, within: authority).path }
+                ?? authority.path
             let found = try tx.appointments.list(
                 of: personID, under: path, at: day.map { calendar.start(of: $0) }, limit: limit)
             let numbers = try PersonNumbers(found.map(\.appointment.personID), tx)
@@ -77,7 +84,8 @@ enum AppointmentOperations {
         }
     }
 
-    private static let end = Operation("appointment.end", ["id", "on"], .needs(.appointmentsChange)) { arguments, context in
+    private static let end = Operation("appointment.end", ["id", "on"], .needs(.appointmentsChange)) {
+        arguments, context in
         let text = try arguments.text("id")
         guard let day = try arguments.optionalDay("on") else {
             throw OperationError(.invalid, "on is missing.", id: "on belum diisi.")

@@ -6,7 +6,8 @@ import GapuraStore
 enum AuditOperations {
     static let all = [list, verify]
 
-    private static let list = Operation("audit.list", ["event", "subject", "limit", "before"], .needs(.auditRead)) { arguments, context in
+    private static let list = Operation("audit.list", ["event", "subject", "limit", "before"], .needs(.auditRead)) {
+        arguments, context in
         let event = try arguments.optionalText("event")
         let subject = try arguments.optionalText("subject")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 50

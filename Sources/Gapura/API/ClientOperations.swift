@@ -6,7 +6,9 @@ import GapuraStore
 enum ClientOperations {
     static let all = [add, list, show, update, secret, state]
 
-    private static let add = Operation("client.add", ["application", "client_id", "metadata"], .needs(.applicationsChange)) { arguments, context in
+    private static let add = Operation(
+        "client.add", ["application", "client_id", "metadata"], .needs(.applicationsChange)
+    ) { arguments, context in
         let slug = try arguments.text("application")
         let clientID = try arguments.optionalText("client_id")
         let registry = ClientRegistry(context.services)
@@ -24,7 +26,8 @@ enum ClientOperations {
         }
     }
 
-    private static let list = Operation("client.list", ["application"], .needs(.applicationsRead)) { arguments, context in
+    private static let list = Operation("client.list", ["application"], .needs(.applicationsRead)) {
+        arguments, context in
         let slug = try arguments.optionalText("application")
         return try await context.store.read { tx in
             let records =
@@ -39,7 +42,8 @@ enum ClientOperations {
     }
 
     /// Sets the members that are given, and takes away those that are null.
-    private static let update = Operation("client.update", ["client_id", "metadata"], .needs(.applicationsChange)) { arguments, context in
+    private static let update = Operation("client.update", ["client_id", "metadata"], .needs(.applicationsChange)) {
+        arguments, context in
         let id = ClientID(try arguments.text("client_id"))
         let changes = try arguments.object("metadata")
         let registry = ClientRegistry(context.services)
@@ -58,7 +62,8 @@ enum ClientOperations {
         }
     }
 
-    private static let secret = Operation("client.secret", ["client_id"], .needs(.applicationsChange)) { arguments, context in
+    private static let secret = Operation("client.secret", ["client_id"], .needs(.applicationsChange)) {
+        arguments, context in
         let id = ClientID(try arguments.text("client_id"))
         let registry = ClientRegistry(context.services)
         let secret = ClientRegistry.makeSecret()
@@ -68,7 +73,8 @@ enum ClientOperations {
         }
     }
 
-    private static let state = Operation("client.state", ["client_id", "state"], .needs(.applicationsChange)) { arguments, context in
+    private static let state = Operation("client.state", ["client_id", "state"], .needs(.applicationsChange)) {
+        arguments, context in
         let id = ClientID(try arguments.text("client_id"))
         guard let state = try ClientRecord.State(rawValue: arguments.text("state")) else {
             throw OperationError(.invalid, "state is active or disabled.", id: "state adalah active atau disabled.")

@@ -13,6 +13,7 @@ enum DoctorOperations {
         let checks = try await context.store.read { tx in
             [
                 try version(tx, engine), try clock(tx, at: now), try audit(tx), try admins(tx, at: now),
+                try idleAdmins(tx, at: now),
                 try personnel(tx, at: now), try signOuts(tx, at: now),
             ] + (try identities(tx, vault))
         }
@@ -78,6 +79,23 @@ enum DoctorOperations {
             "admins", .warning,
             "Only \(count) superadmin can sign in; make a second one, so that nobody is indispensable.",
             id: "Hanya \(count) superadmin yang dapat masuk; angkat satu lagi agar tidak bergantung pada satu orang."
+        )
+    }
+
+    /// Those whose role counts for nothing: of a unit that was closed, or that they left.
+    private static func idleAdmins(_ tx: Transaction, at now: Timestamp) throws -> DoctorCheck {
+        let idle = try [AdminRole.agencyAdmin, .helpdesk].flatMap(tx.accounts.list(role:)).filter { account in
+            try account.state(at: now) == .aktif && Authority.of(account, in: tx, at: now).reach == .nothing
+        }
+        guard let first = idle.first else {
+            return DoctorCheck(
+                "roles", .ok, "Every admin works where the role is.", id: "Semua admin bekerja di unitnya.")
+        }
+        return DoctorCheck(
+            "roles", .warning,
+            "\(idle.count) admins of units were transferred or their unit was closed, so that their role counts for nothing; take it from them or give it anew with `gapura account role`, the first being \(first.id.text).",
+            id:
+                "\(idle.count) admin unit sudah dimutasi atau unitnya ditutup sehingga perannya tidak berlaku; cabut atau beri ulang dengan `gapura account role`, yang pertama \(first.id.text)."
         )
     }
 

@@ -6,7 +6,8 @@ import GapuraStore
 enum RoleOperations {
     static let all = [add, list, exclude, exclusions]
 
-    private static let add = Operation("role.add", ["application", "name", "description"], .needs(.rolesChange)) { arguments, context in
+    private static let add = Operation("role.add", ["application", "name", "description"], .needs(.rolesChange)) {
+        arguments, context in
         let slug = try arguments.text("application")
         let name = try arguments.text("name")
         let description = try arguments.optionalText("description").map(GrantText.check)
@@ -19,10 +20,11 @@ enum RoleOperations {
         }
     }
 
-    private static let list = Operation("role.list", ["application"], .needs(.applicationsRead)) { arguments, context in
+    private static let list = Operation("role.list", ["application"], .scoped(.applicationsRead)) {
+        arguments, context in
         let slug = try arguments.text("application")
-        return try await context.store.read { tx in
-            let application = try ApplicationOperations.find(slug, tx)
+        return try await context.store.read { tx, authority in
+            let application = try ApplicationOperations.find(slug, tx, within: authority)
             var slugs: [ApplicationID: String] = [application.id: application.slug]
             let roles = try tx.grants.roles(of: application.id).map { role -> JSONValue in
                 let others = try tx.grants.excluded(by: QualifiedRole(application.id, role.name))
@@ -33,7 +35,8 @@ enum RoleOperations {
         }
     }
 
-    private static let exclude = Operation("role.exclude", ["first", "second"], .needs(.rolesChange)) { arguments, context in
+    private static let exclude = Operation("role.exclude", ["first", "second"], .needs(.rolesChange)) {
+        arguments, context in
         let (first, second) = (try arguments.text("first"), try arguments.text("second"))
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -84,7 +87,8 @@ enum GrantOperations {
 
     private static let add = Operation(
         "grant.add",
-        ["application", "role", "account", "post", "unit", "kind", "in_unit", "from", "until", "letter"], .needs(.grantsChange)
+        ["application", "role", "account", "post", "unit", "kind", "in_unit", "from", "until", "letter"],
+        .scoped(.grantsChange)
     ) { arguments, context in
         let slug = try arguments.text("application")
         let role = try arguments.text("role")
@@ -96,8 +100,13 @@ enum GrantOperations {
         let until = try day("until", arguments).map(calendar.end)
         let (now, actor) = (context.now, context.actor)
         let today = calendar.day(of: now).map(calendar.start) ?? now
-        return try await context.store.write { tx in
+        return try await context.store.write { tx, authority in
             let application = try ApplicationOperations.find(slug, tx)
+            // Of other applications an admin of a subtree knows those that they hold a role in.
+            guard
+                try ApplicationOperations.isVisible(application, authority, tx)
+                    || authority.holdsRole(in: application.id, tx, at: now)
+            else { throw ApplicationOperations.unknown(slug) }
             guard ![.ditolak, .diarsipkan].contains(application.state) else {
                 throw OperationError(
                     .refused, "The application is \(application.state.rawValue); its roles are given to nobody.",
@@ -106,27 +115,37 @@ enum GrantOperations {
             }
             let directory = GrantDirectory(tx, by: actor, at: now)
             let wish = GrantDirectory.Wish(
-                role: try directory.role(role, of: application), subject: try to.subject(tx, by: actor, at: now),
-                unitID: try inUnit.map { try UnitLookup.find($0, onlyAgencies: false, tx).id }, validFrom: from,
-                validTo: until, letterNumber: letter
+                role: try directory.role(role, of: application), subject: try to.subject(tx, authority, at: now),
+                unitID: try inUnit.map { try UnitLookup.find($0, onlyAgencies: false, tx, within: authority).id },
+                validFrom: from, validTo: until, letterNumber: letter
             )
+            try authority.requireMayGrant(wish.role, of: application, to: wish.subject, in: wish.unitID, tx, at: now)
+            let begin = max(wish.validFrom ?? today, now)
+            let heldBefore = try authority.holdsRole(wish.role, tx, at: begin)
             let (grant, isNew) = try directory.give(wish, today: today)
+            try authority.refuseSelfGrant(wish.role, heldBefore: heldBefore, tx, at: begin)
             return .object(try GrantJSON.make(grant.id, tx, calendar, at: now).adding("new", .bool(isNew)))
         }
     }
 
-    private static let list = Operation("grant.list", ["application", "account", "on", "limit"], .needs(.grantsRead)) { arguments, context in
+    private static let list = Operation("grant.list", ["application", "account", "on", "limit"], .scoped(.grantsRead)) {
+        arguments, context in
         let slug = try arguments.optionalText("application")
         let name = try arguments.optionalText("account")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         // A day asks who held something at its end.
         let moment = try day("on", arguments).map { calendar.end(of: $0).adding(milliseconds: -1) }
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 1000
-        let (now, actor) = (context.now, context.actor)
-        return try await context.store.read { tx in
-            let application = try slug.map { try ApplicationOperations.find($0, tx).id }
-            let account = try name.map { try AccountDirectory(tx, by: actor, at: now).get($0).id }
-            let found = try tx.grants.list(application: application, account: account, at: moment, limit: limit + 1)
+        let now = context.now
+        return try await context.store.read { tx, authority in
+            let application = try slug.map { try ApplicationOperations.find($0, tx) }
+            let account = try name.map { try authority.find($0, in: tx, at: now).id }
+            let found = try tx.grants.list(
+                application: application?.id, account: account, at: moment, under: authority.path, limit: limit + 1)
+            // An application that nobody within reach has to do with is unknown.
+            if let application, found.isEmpty, try !ApplicationOperations.isVisible(application, authority, tx) {
+                throw ApplicationOperations.unknown(application.slug)
+            }
             return [
                 "grants": .array(
                     found.prefix(Int(limit)).map { .object(GrantJSON.make($0, calendar, at: moment ?? now)) }),
@@ -135,27 +154,29 @@ enum GrantOperations {
         }
     }
 
-    private static let end = Operation("grant.end", ["id", "on"], .needs(.grantsChange)) { arguments, context in
+    private static let end = Operation("grant.end", ["id", "on"], .scoped(.grantsChange)) { arguments, context in
         let text = try arguments.text("id")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         let moment = try day("on", arguments).map(calendar.end)
         let (now, actor) = (context.now, context.actor)
-        return try await context.store.write { tx in
+        return try await context.store.write { tx, authority in
             guard let id = GrantID(text) else {
                 throw OperationError(.invalid, "That is no id of a grant.", id: "Itu bukan id pemberian.")
             }
+            guard let grant = try tx.grants.find(id) else { throw Authority.unknownGrant }
+            try authority.requireMayEnd(grant, tx, at: now)
             let (_, isChanged) = try GrantDirectory(tx, by: actor, at: now).end(id, at: moment)
             return .object(try GrantJSON.make(id, tx, calendar, at: now).adding("changed", .bool(isChanged)))
         }
     }
 
     /// Every role that somebody holds now, with the grant it comes from and why that reaches them.
-    private static let showFor = Operation("grant.show-for", ["name"], .needs(.grantsRead)) { arguments, context in
+    private static let showFor = Operation("grant.show-for", ["name"], .scoped(.grantsRead)) { arguments, context in
         let name = try arguments.text("name")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
-        let (now, actor) = (context.now, context.actor)
-        return try await context.store.read { tx in
-            let account = try AccountDirectory(tx, by: actor, at: now).get(name)
+        let now = context.now
+        return try await context.store.read { tx, authority in
+            let account = try authority.find(name, in: tx, at: now)
             let held = try GrantPolicy.roles(of: account, in: tx, at: now)
             let names = Dictionary(held.map { ($0.qualifiedRole, GrantText.name(of: $0)) }) { first, _ in first }
             let roles = try held.map { role -> JSONValue in
@@ -192,11 +213,12 @@ enum GrantOperations {
             (kind, text) = one
         }
 
-        func subject(_ tx: Transaction, by actor: Actor, at now: Timestamp) throws -> GrantSubject {
+        func subject(_ tx: Transaction, _ authority: Authority, at now: Timestamp) throws -> GrantSubject {
             switch kind {
-            case .account: GrantSubject(.account, try AccountDirectory(tx, by: actor, at: now).get(text).id.text)
+            case .account: GrantSubject(.account, try authority.find(text, in: tx, at: now).id.text)
             case .post: GrantSubject(.post, text)
-            case .unit: GrantSubject(.unit, try UnitLookup.find(text, onlyAgencies: false, tx).id.text)
+            case .unit:
+                GrantSubject(.unit, try UnitLookup.find(text, onlyAgencies: false, tx, within: authority).id.text)
             case .kind: GrantSubject(.kind, try ApplicationOperations.employeeKind(text).rawValue)
             }
         }

@@ -57,7 +57,8 @@ enum LegacyOperations {
         }
     }
 
-    private static let queue = Operation("legacy.queue", ["application", "limit"], .needs(.legacyRead)) { arguments, context in
+    private static let queue = Operation("legacy.queue", ["application", "limit"], .needs(.legacyRead)) {
+        arguments, context in
         let slug = try arguments.optionalText("application")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 100
         return try await context.store.read { tx in
@@ -75,7 +76,8 @@ enum LegacyOperations {
         }
     }
 
-    private static let match = Operation("legacy.match", ["application", "local_id", "name"], .needs(.legacyChange)) { arguments, context in
+    private static let match = Operation("legacy.match", ["application", "local_id", "name"], .needs(.legacyChange)) {
+        arguments, context in
         let slug = try arguments.text("application")
         let localID = try arguments.text("local_id")
         let name = try arguments.text("name")
@@ -99,7 +101,8 @@ enum LegacyOperations {
         }
     }
 
-    private static let forget = Operation("legacy.forget", ["application"], .needs(.legacyChange)) { arguments, context in
+    private static let forget = Operation("legacy.forget", ["application"], .needs(.legacyChange)) {
+        arguments, context in
         let slug = try arguments.text("application")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in

@@ -6,15 +6,17 @@ import GapuraStore
 enum ManagerOperations {
     static let all = [show, set, clear, missing]
 
-    private static let show = Operation("manager.show", ["person"], .needs(.appointmentsRead)) { arguments, context in
+    private static let show = Operation("manager.show", ["person"], .scoped(.appointmentsRead)) { arguments, context in
         let name = try arguments.text("person")
         let (now, actor) = (context.now, context.actor)
-        return try await context.store.read { tx in
-            try ManagerJSON.make(ManagerDirectory(tx, by: actor, at: now).person(name), tx, actor, now)
+        return try await context.store.read { tx, authority in
+            let person = try authority.person(ManagerDirectory(tx, by: actor, at: now).person(name), in: tx)
+            return try ManagerJSON.make(person, tx, actor, now, within: authority)
         }
     }
 
-    private static let set = Operation("manager.set", ["person", "manager"], .needs(.appointmentsChange)) { arguments, context in
+    private static let set = Operation("manager.set", ["person", "manager"], .needs(.appointmentsChange)) {
+        arguments, context in
         let name = try arguments.text("person")
         let managerName = try arguments.text("manager")
         let (now, actor) = (context.now, context.actor)
@@ -26,7 +28,8 @@ enum ManagerOperations {
         }
     }
 
-    private static let clear = Operation("manager.clear", ["person"], .needs(.appointmentsChange)) { arguments, context in
+    private static let clear = Operation("manager.clear", ["person"], .needs(.appointmentsChange)) {
+        arguments, context in
         let name = try arguments.text("person")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -38,11 +41,12 @@ enum ManagerOperations {
     }
 
     /// People in service without a manager.
-    private static let missing = Operation("manager.missing", ["limit"], .needs(.appointmentsRead)) { arguments, context in
+    private static let missing = Operation("manager.missing", ["limit"], .scoped(.appointmentsRead)) {
+        arguments, context in
         let limit = try arguments.optionalInteger("limit", 0...10_000_000) ?? 100
         let now = context.now
-        return try await context.store.read { tx in
-            let list = try ManagerList(in: tx, at: now)
+        return try await context.store.read { tx, authority in
+            let list = try ManagerList(in: tx, under: authority.path, at: now)
             let shown = limit == 0 ? list.missing[...] : list.missing.prefix(Int(limit))
             let numbers = try PersonNumbers(shown.map(\.person.id), tx)
             let units = Dictionary(
@@ -66,7 +70,10 @@ enum ManagerOperations {
 
 /// A person and their manager as operators see them.
 private enum ManagerJSON {
-    static func make(_ person: Person, _ tx: Transaction, _ actor: Actor, _ now: Timestamp) throws -> JSONValue {
+    /// - Parameter authority: within whose reach numbers are told; nil for the whole city.
+    static func make(
+        _ person: Person, _ tx: Transaction, _ actor: Actor, _ now: Timestamp, within authority: Authority? = nil
+    ) throws -> JSONValue {
         let standing = try ManagerDirectory(tx, by: actor, at: now).standing(of: person)
         var json: JSONObject = [
             "person": .string(person.fullName), "nip": .text(try tx.people.currentNIP(of: person.id)),
@@ -75,11 +82,16 @@ private enum ManagerJSON {
         ]
         json["manager"] = .null
         if let manager = standing.manager, let known = try tx.people.find(manager.personID) {
-            json["manager"] = [
+            var above: JSONObject = [
                 "name": .string(known.fullName), "nip": .text(try tx.people.currentNIP(of: known.id)),
                 "pns_id": .text(known.pnsID), "sub": .string(manager.sub), "rule": .string(manager.rule.rawValue),
                 "unit": .text(try manager.unitID.flatMap { try tx.units.find($0)?.name }),
             ]
+            // Whose manager works beyond reach learns the name, and nothing to look somebody up by.
+            if let authority, try !authority.reaches(known, in: tx) {
+                for member in ["nip", "pns_id", "sub"] { above[member] = .null }
+            }
+            json["manager"] = .object(above)
         }
         return .object(json)
     }

@@ -1,4 +1,5 @@
 import GapuraFormats
+import GapuraStore
 
 /// Typed access to the arguments of an operation; unknown and mistyped ones are refused, since a misspelt flag that is
 /// ignored does harm.
@@ -51,6 +52,15 @@ struct OperationArguments: Sendable {
         guard let value = value(name) else { return false }
         guard let flag = value.bool else { throw wrong(name, "true or false") }
         return flag
+    }
+
+    /// Nil where it was not said.
+    func optionalFlag(_ name: String) throws -> Bool? { try has(name) ? flag(name) : nil }
+
+    func optionalID<Entity>(_ name: String, _ type: ID<Entity>.Type = ID<Entity>.self) throws -> ID<Entity>? {
+        guard let text = try optionalText(name) else { return nil }
+        guard let id = ID<Entity>(text) else { throw wrong(name, "an id") }
+        return id
     }
 
     func object(_ name: String) throws -> JSONObject {

@@ -37,7 +37,8 @@ enum PersonOperations {
         }
     }
 
-    private static let disclosures = Operation("person.disclosures", ["name"], .needs(.peopleDisclose)) { arguments, context in
+    private static let disclosures = Operation("person.disclosures", ["name"], .needs(.peopleDisclose)) {
+        arguments, context in
         let name = try arguments.text("name")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.read { tx in
@@ -80,7 +81,8 @@ enum PersonOperations {
         ]
     }
 
-    private static let forget = Operation("person.forget", ["name", "confirmed"], .needs(.peopleForget)) { arguments, context in
+    private static let forget = Operation("person.forget", ["name", "confirmed"], .needs(.peopleForget)) {
+        arguments, context in
         let name = try arguments.text("name")
         let isConfirmed = try arguments.flag("confirmed")
         let (now, actor) = (context.now, context.actor)

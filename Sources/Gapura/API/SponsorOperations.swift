@@ -6,27 +6,31 @@ import GapuraStore
 enum SponsorOperations {
     static let all = [extend, ending]
 
-    private static let extend = Operation("account.extend", ["name", "until", "sponsor"], .needs(.accountsChange)) { arguments, context in
+    private static let extend = Operation("account.extend", ["name", "until", "sponsor"], .scoped(.accountsChange)) {
+        arguments, context in
         let name = try arguments.text("name")
         guard let until = try arguments.optionalTime("until", in: context.settings.timeZone) else {
             throw OperationError(.invalid, "until is missing.", id: "until belum diisi.")
         }
         let sponsor = try arguments.optionalText("sponsor")
         let (now, actor) = (context.now, context.actor)
-        return try await context.store.write { tx in
+        return try await context.store.write { tx, authority in
             let directory = AccountDirectory(tx, by: actor, at: now)
-            let account = try directory.get(name)
-            try directory.extend(account, until: until, sponsor: sponsor.map(directory.get))
+            let account = try authority.account(name, for: .accountsChange, in: tx, at: now)
+            let guardian = try sponsor.map { try authority.find($0, in: tx, at: now) }
+            try directory.extend(account, until: until, sponsor: guardian)
             return .object(try AccountJSON.make(try tx.accounts.find(account.id) ?? account, tx, at: now))
         }
     }
 
-    private static let ending = Operation("account.ending", ["days"], .needs(.accountsRead)) { arguments, context in
+    private static let ending = Operation("account.ending", ["days"], .scoped(.accountsRead)) { arguments, context in
         let days = try arguments.optionalInteger("days", 0...3650) ?? 30
         let now = context.now
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
-        return try await context.store.read { tx in
-            let ends = try tx.activation.sponsored().compactMap { End($0, at: now) }
+        return try await context.store.read { tx, authority in
+            let visible = try authority.path.map(tx.accounts.ids(under:))
+            let ends = try tx.activation.sponsored().filter { visible?.contains($0.account.id) ?? true }
+                .compactMap { End($0, at: now) }
                 .filter { $0.moment <= now.adding(seconds: days * 86_400) }
                 .sorted { ($0.moment, $0.sponsored.account.id) < ($1.moment, $1.sponsored.account.id) }
             return ["accounts": .array(ends.map { $0.json(calendar, at: now) })]

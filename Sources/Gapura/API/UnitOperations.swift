@@ -6,41 +6,51 @@ import GapuraStore
 enum UnitOperations {
     static let all = [list, show, history, loadDraft, listDrafts, showDraft, cancelDraft]
 
-    private static let list = Operation("unit.list", ["agency", "search", "closed", "limit"], .needs(.unitsRead)) { arguments, context in
+    private static let list = Operation(
+        "unit.list", ["agency", "search", "closed", "after", "limit"], .scoped(.unitsRead)
+    ) { arguments, context in
         let agency = try arguments.optionalText("agency")
         let search = try arguments.optionalText("search").map(nameKey)
         let isClosed = try arguments.flag("closed")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 1000
-        return try await context.store.read { tx in
-            let path = try agency.map { try UnitLookup.find($0, onlyAgencies: true, tx).path }
-            let units = try isClosed ? tx.units.listPast(limit: 100_000) : tx.units.list()
-            let counts = try tx.units.peopleCounts()
+        let after: UnitID? = try arguments.optionalID("after")
+        return try await context.store.read { tx, authority in
+            let path =
+                try agency.map { try UnitLookup.find($0, onlyAgencies: true, tx, within: authority).path }
+                ?? authority.path
+            let units =
+                isClosed
+                ? try tx.units.listPast(limit: 100_000).filter { authority.includes(path: $0.path) }
+                : try path.map(tx.units.list(under:)) ?? tx.units.list()
             let found = units.filter { unit in
                 path.map { unit.path.utf8.starts(with: $0.utf8) } ?? true
                     && search.map { nameKey(unit.name).utf8.firstRange(of: $0.utf8) != nil } ?? true
             }
+            var rest = found[...]
+            if let after { rest = rest.drop { $0.id != after }.dropFirst() }
+            let counts = try path.map(tx.units.peopleCounts(under:)) ?? tx.units.peopleCounts()
             return [
-                "matching": .integer(Int64(found.count)),
+                "matching": .integer(Int64(found.count)), "more": .bool(rest.count > limit),
                 "units": .array(
-                    found.prefix(Int(limit)).map { unit in
+                    rest.prefix(Int(limit)).map { unit in
                         .object(UnitJSON.make(unit).adding("people", .integer(counts[unit.id] ?? 0)))
                     }),
             ]
         }
     }
 
-    private static let show = Operation("unit.show", ["unit"], .needs(.unitsRead)) { arguments, context in
+    private static let show = Operation("unit.show", ["unit"], .scoped(.unitsRead)) { arguments, context in
         let name = try arguments.text("unit")
         let (now, calendar) = (context.now, CityCalendar(timeZone: context.settings.timeZone))
-        return try await context.store.read { tx in
-            let unit = try UnitJSON.find(name, tx)
+        return try await context.store.read { tx, authority in
+            let unit = try UnitJSON.find(name, tx, within: authority)
             var json = UnitJSON.make(unit)
             json["parent"] = .text(try unit.parentID.flatMap { try tx.units.find($0)?.name })
             json["agency"] = .text(try unit.agencyID.flatMap { try tx.units.find($0)?.name })
             let head = try unit.headPNSID.flatMap { try tx.people.find(pnsID: $0) }
             json["head"] = .text(head?.fullName)
             json["head_nip"] = .text(try head.flatMap { try tx.people.currentNIP(of: $0.id) })
-            json["people"] = .integer(try tx.units.peopleCounts()[unit.id] ?? 0)
+            json["people"] = .integer(try tx.units.peopleCounts(under: unit.path)[unit.id] ?? 0)
             let acting = try tx.appointments.list(of: nil, under: unit.path, at: now, limit: 1000)
                 .filter { $0.appointment.unitID == unit.id && $0.appointment.kind.isActing }
             let numbers = try PersonNumbers(acting.map(\.appointment.personID), tx)
@@ -51,10 +61,10 @@ enum UnitOperations {
         }
     }
 
-    private static let history = Operation("unit.history", ["unit"], .needs(.unitsRead)) { arguments, context in
+    private static let history = Operation("unit.history", ["unit"], .scoped(.unitsRead)) { arguments, context in
         let name = try arguments.text("unit")
-        return try await context.store.read { tx in
-            let unit = try UnitJSON.find(name, tx)
+        return try await context.store.read { tx, authority in
+            let unit = try UnitJSON.find(name, tx, within: authority)
             let events = try tx.units.events(of: unit.id)
             let others = Set(
                 events.flatMap { [$0.before, $0.after] }.compactMap { $0.flatMap { UnitID($0) } })
@@ -127,7 +137,8 @@ enum UnitOperations {
         }
     }
 
-    private static let cancelDraft = Operation("unit.draft-cancel", ["draft"], .needs(.unitsChange)) { arguments, context in
+    private static let cancelDraft = Operation("unit.draft-cancel", ["draft"], .needs(.unitsChange)) {
+        arguments, context in
         let text = try arguments.text("draft")
         let (now, actor, calendar) = (context.now, context.actor, CityCalendar(timeZone: context.settings.timeZone))
         return try await context.store.write { tx in
@@ -168,11 +179,13 @@ private enum UnitJSON {
     }
 
     /// By id also one that was closed.
-    static func find(_ text: String, _ tx: Transaction) throws -> Unit {
-        if let unit = try UnitID(text).flatMap({ try tx.units.find($0) }) ?? tx.units.find(sourceID: text) {
+    static func find(_ text: String, _ tx: Transaction, within authority: Authority) throws -> Unit {
+        if let unit = try UnitID(text).flatMap({ try tx.units.find($0) }) ?? tx.units.find(sourceID: text),
+            authority.includes(path: unit.path)
+        {
             return unit
         }
-        return try UnitLookup.find(text, onlyAgencies: false, tx)
+        return try UnitLookup.find(text, onlyAgencies: false, tx, within: authority)
     }
 
     static func draft(_ draft: UnitDraft, _ calendar: CityCalendar) -> JSONObject {

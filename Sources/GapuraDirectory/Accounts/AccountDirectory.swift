@@ -33,10 +33,7 @@ package struct AccountDirectory {
     package func get(_ name: String) throws -> Account {
         if let id = AccountID(name), let account = try tx.accounts.find(id) { return account }
         if let account = try find(named: name) { return account }
-        throw DirectoryError(
-            .notFound, "No account is known by that NIP, user name, email or id.",
-            id: "Tidak ada akun dengan NIP, nama pengguna, surel, atau id tersebut."
-        )
+        throw Authority.unknownAccount
     }
 
     // MARK: Changing
@@ -50,6 +47,7 @@ package struct AccountDirectory {
         endsAt: Timestamp?
     ) throws -> (account: Account, isNew: Bool) {
         try check(userName: userName, displayName: displayName, email: email)
+        try check(role, in: nil)
         if let known = try tx.accounts.find(userName: userName) {
             guard known.role == role, known.displayName == displayName, known.email == email, known.endsAt == endsAt,
                 known.sponsorID == sponsor?.id
@@ -166,6 +164,7 @@ package struct AccountDirectory {
     package func setRole(_ account: Account, _ role: AdminRole, in unit: Unit? = nil) throws {
         try check(role, in: unit)
         guard account.role != role || account.roleUnitID != unit?.id else { return }
+        if let unit { try check(account, worksIn: unit) }
         if role != .superadmin { try refuseLastSuperadmin(account) }
         var changed = account
         changed.role = role
@@ -196,10 +195,20 @@ package struct AccountDirectory {
             )
         case (_, let unit?) where unit.validTo != nil:
             throw DirectoryError(
-                .invalid, "That unit was closed; name one of today.", id: "Unit itu sudah ditutup; sebutkan unit yang ada."
+                .invalid, "That unit was closed; name one of today.",
+                id: "Unit itu sudah ditutup; sebutkan unit yang ada."
             )
         default: break
         }
+    }
+
+    /// The role would count for nothing (`Authority.of`).
+    private func check(_ account: Account, worksIn unit: Unit) throws {
+        guard try tx.accounts.homePath(of: account.id)?.utf8.starts(with: unit.path.utf8) != true else { return }
+        throw DirectoryError(
+            .refused, "Only somebody who works in that unit or below it can administer it; a transfer ends that.",
+            id: "Hanya yang bekerja di unit itu atau bawahannya yang dapat mengurusnya; mutasi mengakhirinya."
+        )
     }
 
     /// Whether an account is a superadmin's and no other superadmin may sign in and administer now: one who is

@@ -49,7 +49,8 @@ package struct Authority: Sendable, Equatable {
         }
     }
 
-    /// What an account may do; nothing unless it is `aktif`.
+    /// What an account may do; nothing unless it is `aktif`. A role in a unit reaches nothing once that unit is closed,
+    /// or whoever has the role works elsewhere.
     package static func of(_ account: Account, as actor: Actor? = nil, in tx: Transaction, at now: Timestamp) throws
         -> Authority
     {
@@ -57,7 +58,14 @@ package struct Authority: Sendable, Equatable {
         guard account.state(at: now) == .aktif else {
             return Authority(actor: actor, verbs: [], reach: .nothing, accountID: account.id)
         }
-        return try held(account.role, account.roleUnitID, by: actor, account.id, in: tx)
+        let authority = try held(account.role, account.roleUnitID, by: actor, account.id, in: tx)
+        // Whoever moved away lost the post that the role came with (a transfer ends what belongs to the old unit).
+        guard case .subtree(_, let top) = authority.reach else { return authority }
+        let home = try tx.accounts.homePath(of: account.id)
+        guard home?.utf8.starts(with: top.utf8) == true else {
+            return Authority(actor: actor, verbs: authority.verbs, reach: .nothing, accountID: account.id)
+        }
+        return authority
     }
 
     /// What a role gives, whatever the state of who has it.
@@ -131,14 +139,20 @@ package struct Authority: Sendable, Equatable {
 
     // MARK: Accounts
 
-    /// The account of a name, for a verb.
-    ///
-    /// - Throws: `DirectoryError`: `not_found` if nobody has that name or whoever has it is out of reach, `forbidden` if
-    ///   the verb is not held, or would act on an admin who is not below this one (attack 196).
-    package func account(_ name: String, for verb: Verb, in tx: Transaction, at now: Timestamp) throws -> Account {
-        try require(verb)
+    /// The account of a name.
+    /// - Throws: `DirectoryError` `not_found` if nobody has that name or whoever has it is out of reach.
+    package func find(_ name: String, in tx: Transaction, at now: Timestamp) throws -> Account {
         let account = try AccountDirectory(tx, by: actor, at: now).get(name)
         guard try reaches(account, in: tx) else { throw Self.unknownAccount }
+        return account
+    }
+
+    /// The account of a name, for a verb.
+    /// - Throws: `DirectoryError`: as `find`; `forbidden` if the verb is not held, or would act on an admin who is not
+    ///   below this one (attack 196).
+    package func account(_ name: String, for verb: Verb, in tx: Transaction, at now: Timestamp) throws -> Account {
+        try require(verb)
+        let account = try find(name, in: tx, at: now)
         if !verb.isReading { try requireAbove(account, in: tx) }
         return account
     }
@@ -163,7 +177,8 @@ package struct Authority: Sendable, Equatable {
             account.role, account.roleUnitID, by: .account(account.id.text), account.id, in: tx)
         guard account.id != accountID, covers(theirs), !theirs.covers(self) else {
             throw DirectoryError(
-                .forbidden, "That account is an admin who is not below you; ask a superadmin, or whoever runs the server.",
+                .forbidden,
+                "That account is an admin who is not below you; ask a superadmin, or whoever runs the server.",
                 id: "Akun itu milik admin yang tidak berada di bawah Anda; mintalah superadmin atau pengelola server."
             )
         }
@@ -183,10 +198,38 @@ package struct Authority: Sendable, Equatable {
 
     // MARK: Units
 
-    /// Whether a unit may be named at all.
+    /// A unit that was found.
+    /// - Throws: `DirectoryError` `not_found` if there is none, or it is out of reach.
     package func unit(_ unit: Unit?) throws -> Unit {
         guard let unit, includes(path: unit.path) else { throw Self.unknownUnit }
         return unit
+    }
+
+    /// Whether a unit is within reach, by its key.
+    package func includes(_ unitID: UnitID, in tx: Transaction) throws -> Bool {
+        reach == .everything ? true : try tx.units.find(unitID).map { includes(path: $0.path) } ?? false
+    }
+
+    /// A person who was found.
+    /// - Throws: `DirectoryError` `not_found`, in the words for nobody, if they are out of reach.
+    package func person(_ person: Person, in tx: Transaction) throws -> Person {
+        guard try reaches(person, in: tx) else { throw Self.unknownPerson }
+        return person
+    }
+
+    /// Whether a person works within reach.
+    package func reaches(_ person: Person, in tx: Transaction) throws -> Bool {
+        try person.unitID.map { try includes($0, in: tx) } ?? includesUnplaced
+    }
+
+    // MARK: Words
+
+    /// The very words for nobody.
+    package static var unknownPerson: DirectoryError {
+        DirectoryError(
+            .notFound, "Nobody in the personnel data has that NIP, pns_id or user name.",
+            id: "Tidak ada pegawai dengan NIP, pns_id, atau nama pengguna tersebut."
+        )
     }
 
     package static var forbidden: DirectoryError {

@@ -68,6 +68,8 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case keysRevoked = "keys.revoked"
     /// NIKs came with a load; how many, and never which.
     case identitiesLoaded = "identities.loaded"
+    /// All accounts were written into a file; how many.
+    case accountsExported = "accounts.exported"
     /// Everything about a person was written into a file.
     case personExported = "person.exported"
     /// What identifies a person was removed.

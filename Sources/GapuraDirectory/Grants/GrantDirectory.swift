@@ -236,10 +236,7 @@ package struct GrantDirectory {
     /// - Returns: the grant as it is then, and whether this changed it.
     package func end(_ id: GrantID, at moment: Timestamp? = nil) throws -> (grant: RoleGrant, isChanged: Bool) {
         guard let grant = try tx.grants.find(id) else {
-            throw DirectoryError(
-                .notFound, "There is no grant with that id; see 'gapura grant list'.",
-                id: "Tidak ada pemberian dengan id itu; lihat 'gapura grant list'."
-            )
+            throw Authority.unknownGrant
         }
         let end = moment ?? now
         // What a load ended by a transfer is ended for good now: an undo of the load gives it back no more.

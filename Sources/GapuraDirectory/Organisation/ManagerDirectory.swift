@@ -27,10 +27,7 @@ package struct ManagerDirectory {
         {
             return person
         }
-        throw DirectoryError(
-            .notFound, "Nobody in the personnel data has that NIP, pns_id or user name.",
-            id: "Tidak ada pegawai dengan NIP, pns_id, atau nama pengguna tersebut."
-        )
+        throw Authority.unknownPerson
     }
 
     package func standing(of person: Person) throws -> OrganisationStanding {

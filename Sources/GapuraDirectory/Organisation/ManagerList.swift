@@ -19,20 +19,23 @@ package struct ManagerList: Sendable {
         package var reason: Reason
     }
 
-    /// How many people were looked at.
+    /// How many people were looked at, of those who count.
     package private(set) var people = 0
     package private(set) var missing: [Missing] = []
 
     private struct Place {
         let parentID: UnitID?
+        let path: String
         var leaders: UnitLeaders
     }
 
-    package init(in tx: Transaction, at now: Timestamp) throws {
+    /// - Parameter path: of a unit: only people of its subtree count; nil for the whole city.
+    package init(in tx: Transaction, under path: String? = nil, at now: Timestamp) throws {
         var places: [UnitID: Place] = [:]
         // A unit that was closed leads nobody, and is still the way up for who is booked in it.
         for unit in try tx.units.list() + tx.units.listPast(limit: 1_000_000) {
-            places[unit.id] = Place(parentID: unit.parentID, leaders: UnitLeaders(unitID: unit.id))
+            places[unit.id] = Place(
+                parentID: unit.parentID, path: unit.path, leaders: UnitLeaders(unitID: unit.id))
         }
         for head in try tx.standing.heads() { places[head.unitID]?.leaders.head = head.holder }
         for held in try tx.standing.acting(at: now) where held.isHead {
@@ -47,8 +50,13 @@ package struct ManagerList: Sendable {
         }
         var above: [PersonID: PersonID] = [:]
         var leaders: [PersonID: ManagedPerson] = [:]
+        func counts(_ person: ManagedPerson) -> Bool {
+            guard let path else { return true }
+            return person.unitID.flatMap { places[$0] }?.path.utf8.starts(with: path.utf8) ?? false
+        }
         try tx.standing.eachInService(at: now) { person in
-            people += 1
+            let isCounted = counts(person)
+            if isCounted { people += 1 }
             let upwards = Self.upwards(from: person.unitID, places)
             let manager = ManagerRule.manager(
                 of: person.id, upwards: upwards.lazy.map(\.leaders), named: named[person.id], at: now)
@@ -56,12 +64,12 @@ package struct ManagerList: Sendable {
                 guard candidates.contains(person.id) else { return }
                 above[person.id] = manager.personID
                 leaders[person.id] = person
-            } else {
+            } else if isCounted {
                 missing.append(Missing(person: person, reason: upwards.isEmpty ? .noUnit : .noLeader))
             }
         }
         for id in Self.loops(above) {
-            if let person = leaders[id] { missing.append(Missing(person: person, reason: .loop)) }
+            if let person = leaders[id], counts(person) { missing.append(Missing(person: person, reason: .loop)) }
         }
         missing.sort { ($0.person.unitID?.text ?? "", $0.person.id) < ($1.person.unitID?.text ?? "", $1.person.id) }
     }

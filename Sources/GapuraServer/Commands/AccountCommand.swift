@@ -5,8 +5,8 @@ struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "Accounts: who may sign in.",
         subcommands: [
-            Add.self, Show.self, List.self, State.self, Email.self, Link.self, Codes.self, Pending.self, Extend.self,
-            Ending.self, Role.self, EndSessions.self,
+            Add.self, Show.self, List.self, Export.self, State.self, Email.self, Link.self, Codes.self, Pending.self,
+            Extend.self, Ending.self, Role.self, EndSessions.self,
         ]
     )
 
@@ -91,6 +91,7 @@ struct AccountCommand: ParsableCommand {
             discussion: """
                   gapura account list --state menunggu
                   gapura account list --search siti --limit 20
+                  gapura account list --unit "Dinas Kesehatan"
                   gapura account list --role superadmin --json
                 """
         )
@@ -99,15 +100,16 @@ struct AccountCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
         @Option(help: "Only those in this state: menunggu, aktif, terbatas, ditangguhkan, nonaktif.") var state: String?
         @Option(help: "Only those with this role, such as superadmin or agency_admin.") var role: String?
-        @Option(help: "Only those whose name has this text in it, or whose NIP begins with it.") var search: String?
+        @Option(help: "Only those of this unit, by name or id, and of all below it.") var unit: String?
+        @Option(help: "Only those with this text in a name or email address; digits begin an NIP.") var search: String?
         @Option(help: "How many at most; 0 for all.") var limit: Int64 = 100
 
         func request() throws -> (operation: String, arguments: JSONObject) {
             (
                 "account.list",
                 .given([
-                    ("state", .optional(state)), ("role", .optional(role)), ("search", .optional(search)),
-                    ("limit", .integer(limit)),
+                    ("state", .optional(state)), ("role", .optional(role)), ("unit", .optional(unit)),
+                    ("search", .optional(search)), ("limit", .integer(limit)),
                 ])
             )
         }
@@ -119,6 +121,40 @@ struct AccountCommand: ParsableCommand {
                 members.map { $0.uppercased() },
                 accounts.map { account in members.map { TerminalText.of(account, $0) } })
             Console.error("\(accounts.count) of \(result["matching"]?.integer ?? 0)")
+        }
+    }
+
+    struct Export: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes accounts into a file for a spreadsheet program.",
+            discussion: """
+                CSV with semicolons, one account a row, without secrets. The gateway writes the file, mode 0600, and never over another; the audit
+                says who asked for it.
+
+                  gapura account export /srv/akun.csv
+                  gapura account export /srv/dinkes.csv --unit "Dinas Kesehatan" --state aktif
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "The file to make.") var file: String
+        @Option(help: "Only those in this state: menunggu, aktif, terbatas, ditangguhkan, nonaktif.") var state: String?
+        @Option(help: "Only those with this role, such as superadmin or agency_admin.") var role: String?
+        @Option(help: "Only those of this unit, by name or id, and of all below it.") var unit: String?
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            (
+                "account.export",
+                .given([
+                    ("file", .string(LocalFile.absolute(file))), ("state", .optional(state)),
+                    ("role", .optional(role)), ("unit", .optional(unit)),
+                ])
+            )
+        }
+
+        func show(_ result: JSONValue) {
+            Console.line("\(result["accounts"]?.integer ?? 0) accounts: \(TerminalText.of(result, "file"))")
         }
     }
 

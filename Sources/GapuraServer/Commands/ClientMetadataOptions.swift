@@ -43,10 +43,6 @@ struct MetadataOptions: ParsableArguments {
     @Flag(help: "It may introspect tokens whose aud names it.") var resourceServer = false
     @Flag(help: "An application of electronic signatures: it may ask for the scope tte, which gives the NIK.") var tte =
         false
-    @Flag(help: "A tool of admins: it may ask for the scope admin, which opens the administration API.")
-    var administration = false
-    @Flag(help: "It delivers personnel data in its own name: it may ask for the scope personnel.") var personnelFeed =
-        false
     @Flag(name: .customLong("no-pkce"), help: "It cannot do PKCE; for old applications with a secret.") var noPKCE =
         false
 
@@ -76,7 +72,6 @@ struct MetadataOptions: ParsableArguments {
             ("initiate_login_uri", .optional(initiateLoginURI)),
             ("default_max_age", defaultMaxAge.map { .integer($0) }), ("application_type", native ? "native" : nil),
             ("resource_server", .optional(resourceServer)), ("tte", .optional(tte)),
-            ("administration", .optional(administration)), ("personnel_feed", .optional(personnelFeed)),
             ("require_pkce", noPKCE ? false : nil),
         ])
         for (key, value) in flags.members { object[key] = value }

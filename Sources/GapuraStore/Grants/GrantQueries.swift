@@ -78,18 +78,30 @@ package struct GrantQueries {
 
     /// Grants of an application, of an account itself, and of those whose dates hold a moment; whatever is nil does not
     /// narrow.
-    package func list(application: ApplicationID?, account: AccountID?, at moment: Timestamp?, limit: Int64) throws
-        -> [NamedGrant]
-    {
+    /// - Parameter path: of a unit: only what reaches accounts of its subtree by name, its units, or posts within them.
+    package func list(
+        application: ApplicationID?, account: AccountID?, at moment: Timestamp?, under path: String? = nil, limit: Int64
+    ) throws -> [NamedGrant] {
         let (applicationID, accountID) = (application?.text ?? "", account?.text ?? "")
         return try tx.rows(
             """
             \(fragment: Self.named) WHERE (\(applicationID) = '' OR grants.application_id = \(applicationID))
             AND (\(accountID) = '' OR (grants.subject_kind = 'account' AND grants.subject = \(accountID)))
             AND (\(moment) IS NULL OR (\(fragment: Self.counts(at: moment ?? Timestamp(milliseconds: 0)))))
+            AND \(fragment: path.map(Self.isUnder) ?? "1 = 1")
             ORDER BY applications.slug, grants.role, grants.id LIMIT \(limit)
             """
         ).map(Self.namedGrant)
+    }
+
+    private static func isUnder(_ path: String) -> Statement {
+        """
+        ((grants.subject_kind = 'unit' AND \(fragment: UnitQueries.isUnder(path, "wholes")))
+        OR (grants.subject_kind = 'post' AND \(fragment: UnitQueries.isUnder(path, "scopes")))
+        OR (grants.subject_kind = 'account' AND EXISTS (SELECT 1 FROM accounts held LEFT JOIN accounts guardians ON guardians.id = held.sponsor_id
+        JOIN people there ON there.id = COALESCE(held.person_id, guardians.person_id) JOIN units homes ON homes.id = there.unit_id
+        WHERE held.id = grants.subject AND \(fragment: UnitQueries.isUnder(path, "homes")))))
+        """
     }
 
     package func insert(_ grant: RoleGrant) throws {

@@ -11,8 +11,6 @@ extension Migration {
     private static let administrationTables: [Statement] = [
         "ALTER TABLE accounts ADD COLUMN role_unit_id TEXT REFERENCES units(id)",
         "CREATE INDEX accounts_role ON accounts(role) WHERE role <> 'none'",
-        // A subtree is a range of paths.
-        "CREATE INDEX units_path ON units(path)",
         "ALTER TABLE people ADD COLUMN name_key TEXT NOT NULL DEFAULT ''",
         // What a request with an Idempotency-Key was answered; `answer` is under AES-256-GCM, since it may hold a link.
         """

@@ -4,6 +4,16 @@ extension Transaction {
     package var people: PersonQueries { PersonQueries(tx: self) }
 }
 
+extension Row {
+    /// A name with its titles, of three columns; nothing where there is nobody.
+    func optionalFullName(_ start: Int) throws -> String? {
+        guard var text = try optionalText(start) else { return nil }
+        if let front = try optionalText(start + 1) { text = "\(front) \(text)" }
+        if let back = try optionalText(start + 2) { text += ", \(back)" }
+        return text
+    }
+}
+
 /// All SQL about `people` and `aliases`.
 package struct PersonQueries {
     let tx: Transaction

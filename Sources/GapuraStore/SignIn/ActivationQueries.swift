@@ -135,7 +135,7 @@ package struct ActivationQueries {
             let start = AccountQueries.columnCount
             return SponsoredAccount(
                 account: try AccountQueries.account(row),
-                sponsorName: try Self.fullName(row, from: start + 1) ?? row.optionalText(start),
+                sponsorName: try row.optionalFullName(start + 1) ?? row.optionalText(start),
                 sponsorNIP: try row.optionalText(start + 4), sponsorRetiresAt: try row.optionalTime(start + 5))
         }
     }
@@ -174,7 +174,12 @@ package struct ActivationQueries {
     private static func isIn(_ scope: Scope) -> Statement {
         switch scope {
         case .all: "1 = 1"
-        case .under(let path): "SUBSTR(units.path, 1, CAST(\(path.utf8.count) AS INTEGER)) = \(path)"
+        // From the units to their people: `CROSS JOIN` keeps SQLite to that order.
+        case .under(let path):
+            """
+            accounts.person_id IN (SELECT there.id FROM units homes CROSS JOIN people there
+            WHERE \(fragment: UnitQueries.isUnder(path, "homes")) AND there.unit_id = homes.id)
+            """
         case .accounts(let ids): "accounts.id IN \(list: ids)"
         }
     }
@@ -185,7 +190,7 @@ package struct ActivationQueries {
         let place = try row.optionalText(start + 4).map { _ in
             Newcomer.Place(
                 id: try row.id(start + 4), name: try row.text(start + 5), headPost: try row.optionalText(start + 6),
-                headName: try fullName(row, from: start + 7), agency: try row.optionalText(start + 10))
+                headName: try row.optionalFullName(start + 7), agency: try row.optionalText(start + 10))
         }
         let code: Newcomer.Code =
             switch (try row.optionalTime(start + 12), try row.optionalTime(start + 13)) {
@@ -193,15 +198,7 @@ package struct ActivationQueries {
             default: .none
             }
         return Newcomer(
-            account: account, name: try fullName(row, from: start) ?? account.displayName ?? "",
+            account: account, name: try row.optionalFullName(start) ?? account.displayName ?? "",
             nip: try row.optionalText(start + 11), phone: try row.optionalText(start + 3), place: place, code: code)
-    }
-
-    /// A name with its titles, of three columns; nothing where there is nobody.
-    private static func fullName(_ row: Row, from start: Int) throws -> String? {
-        guard var text = try row.optionalText(start) else { return nil }
-        if let front = try row.optionalText(start + 1) { text = "\(front) \(text)" }
-        if let back = try row.optionalText(start + 2) { text += ", \(back)" }
-        return text
     }
 }

@@ -84,6 +84,18 @@ extension UnitQueries {
         ) { first, _ in first }
     }
 
+    /// How many people work in each unit of a subtree.
+    package func peopleCounts(under path: String) throws -> [UnitID: Int64] {
+        try Dictionary(
+            tx.rows(
+                """
+                SELECT units.id, COUNT(*) FROM units CROSS JOIN people
+                WHERE \(fragment: Self.isUnder(path, "units")) AND people.unit_id = units.id GROUP BY units.id
+                """
+            ).map { (try $0.id(0), try $0.integer(1)) }
+        ) { first, _ in first }
+    }
+
     /// Sends everybody of a unit to another one.
     /// - Returns: how many they are.
     package func movePeople(from old: UnitID, to new: UnitID, at now: Timestamp) throws -> Int {

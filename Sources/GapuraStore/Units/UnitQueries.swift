@@ -31,6 +31,21 @@ package struct UnitQueries {
         try tx.first("SELECT \(fragment: Self.columns) FROM units WHERE source_id = \(sourceID)").map(Self.unit)
     }
 
+    /// Whether a unit, under the name of its table in a statement, is the one of a path or below it.
+    static func isUnder(_ path: String, _ table: StaticString) -> Statement {
+        "SUBSTR(\(raw: table).path, 1, CAST(\(path.utf8.count) AS INTEGER)) = \(path)"
+    }
+
+    /// Current units of a subtree, parents before children.
+    package func list(under path: String) throws -> [Unit] {
+        try tx.rows(
+            """
+            SELECT \(fragment: Self.columns) FROM units WHERE valid_to IS NULL AND \(fragment: Self.isUnder(path, "units"))
+            ORDER BY path
+            """
+        ).map(Self.unit)
+    }
+
     /// All current units, parents before children.
     package func list() throws -> [Unit] {
         try tx.rows("SELECT \(fragment: Self.columns) FROM units WHERE valid_to IS NULL ORDER BY path").map(Self.unit)

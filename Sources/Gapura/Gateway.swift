@@ -122,7 +122,7 @@ package struct Gateway: Sendable {
             ),
             UpkeepJob(
                 store: services.store, historyDays: services.settings.sessionHistoryDays,
-                auditDays: services.settings.auditDays, clock: services.clock,
+                auditDays: services.settings.auditDays, dataFolder: services.settings.dataFolder, clock: services.clock,
                 logger: services.logger
             ),
             PersonnelScheduleJob(

@@ -76,6 +76,15 @@ public struct GatewaySettings: Sendable {
     /// Days for which an account that personnel data closed is listed in the recycle bin.
     public var recycleBinDays = 90
 
+    /// Where SIASN's API manager gives tokens.
+    public var siasnTokenURL = "https://apimws.bkn.go.id/oauth2/token"
+    /// SIASN's web service, without a slash at its end.
+    public var siasnURL = "https://apimws.bkn.go.id:8243/apisiasn/1.0"
+    /// What BKN gave to the agency; its secret is no setting.
+    public var siasnConsumerKey: String?
+    /// Seconds for one answer of SIASN.
+    public var siasnTimeout: Int64 = 60
+
     /// Hosts for which `http` redirect URIs may be registered.
     public var testHosts: [String] = []
     /// Private networks (CIDR) that outgoing calls may reach.

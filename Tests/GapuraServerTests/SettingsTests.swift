@@ -40,6 +40,8 @@ struct SettingsTests {
             "account_states": "01=aktif,77=ditangguhkan",
             "load_stop_share": "10", "load_second_admin": "true", "vanished_grace_days": "30",
             "recycle_bin_days": "120",
+            "siasn_consumer_key": "kunci", "siasn_url": "https://siasn.contoh.go.id:8243/apisiasn/1.0",
+            "siasn_token_url": "https://siasn.contoh.go.id/oauth2/token", "siasn_timeout": "20s",
             "load_nik": "true", "accepts_fixtures": "true", "test_hosts": "uji.contoh",
             "outgoing_networks": "10.0.0.0/8",
             "outgoing_ca_file": "/ca.pem",

@@ -68,7 +68,8 @@ package enum Operations {
         SetUpOperation.all + AccountOperations.all + ActivationOperations.all + SponsorOperations.all
         + ApplicationOperations.all + ClientOperations.all
         + RoleOperations.all + GrantOperations.all
-        + PersonnelOperations.all + AppointmentOperations.all + ManagerOperations.all + UnitOperations.all
+        + PersonnelOperations.all + PersonnelRefreshOperations.all + AppointmentOperations.all + ManagerOperations.all
+        + UnitOperations.all
         + LegacyOperations.all + PersonOperations.all + AuditPurgeOperations.all
         + KeyOperations.all + AuditOperations.all + LogoutOperations.all + BackupOperations.all + DoctorOperations.all
 

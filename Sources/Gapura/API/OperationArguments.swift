@@ -34,6 +34,13 @@ struct OperationArguments: Sendable {
         return text
     }
 
+    /// A token or password: longer than other texts, and in no error.
+    func optionalSecret(_ name: String) throws -> String? {
+        guard let value = value(name) else { return nil }
+        guard let text = value.string, !text.isEmpty, text.utf8.count <= 32_768 else { throw wrong(name, "a text") }
+        return text
+    }
+
     func texts(_ name: String) throws -> [String] {
         guard let value = value(name) else { return [] }
         guard let texts = value.strings, texts.count <= 1000 else { throw wrong(name, "an array of strings") }

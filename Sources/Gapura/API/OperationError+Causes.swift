@@ -17,6 +17,7 @@ extension OperationError {
             self.init(.invalid, "The profile: \(error.message).", id: "Profil: \(error.indonesian).")
         case let error as PersonnelRefusal: self = .refusal(error)
         case let error as UndoRefusal: self = .undo(error)
+        case let error as SIASNProblem: self.init(.unavailable, error.english, id: error.indonesian)
         case let error as OAuthError:
             self.init(.invalid, "The registration is refused: \(error.text)", id: "Pendaftaran ditolak: \(error.text)")
         case is CancellationError:
@@ -219,6 +220,12 @@ extension OperationError {
             return OperationError(
                 .conflict, "People or units were changed meanwhile; run the command again.",
                 id: "Data orang atau unit sudah berubah sementara itu; jalankan perintah ini lagi."
+            )
+        case .tooManyRows(let limit):
+            return OperationError(
+                .invalid,
+                "A load of some people has at most \(limit) rows; divide it, or load the file of the whole city.",
+                id: "Muatan sebagian paling banyak \(limit) baris; bagi muatannya, atau muat berkas seluruh kota."
             )
         }
     }

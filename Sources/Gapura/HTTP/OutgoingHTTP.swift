@@ -61,21 +61,32 @@ package struct OutgoingHTTP: Sendable {
 
     /// Posts a form. The body of the answer is read up to a limit.
     ///
-    /// - Parameter timeout: seconds for everything.
+    /// - Parameters:
+    ///   - headers: further ones; in no error and no log.
+    ///   - timeout: seconds for everything.
     package func post(
-        _ url: String, form: [(name: String, value: String)], timeout: Double = 5, maximumBytes: Int = 65_536
+        _ url: String, form: [(name: String, value: String)], headers: [(name: String, value: String)] = [],
+        timeout: Double = 5, maximumBytes: Int = 65_536
     ) async throws -> Answer {
         let body = FormURLEncoded.encode(form)
         return try await call(url, within: .seconds(timeout), maximumBytes) { request in
             request.method = .POST
             request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
+            request.headers.add(contentsOf: headers.map { ($0.name, $0.value) })
             request.body = .bytes(ByteBuffer(string: body))
         }
     }
 
-    package func get(_ url: String, maximumBytes: Int = 262_144) async throws -> Answer {
-        try await call(url, within: Self.limit, maximumBytes) { request in
+    /// - Parameters:
+    ///   - headers: further ones; in no error and no log.
+    ///   - timeout: seconds for everything; nil: ten.
+    package func get(
+        _ url: String, headers: [(name: String, value: String)] = [], timeout: Double? = nil,
+        maximumBytes: Int = 262_144
+    ) async throws -> Answer {
+        try await call(url, within: timeout.map { .seconds($0) } ?? Self.limit, maximumBytes) { request in
             request.headers.add(name: "accept", value: "application/json, */*;q=0.1")
+            request.headers.add(contentsOf: headers.map { ($0.name, $0.value) })
         }
     }
 

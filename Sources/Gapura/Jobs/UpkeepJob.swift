@@ -12,13 +12,18 @@ package struct UpkeepJob: Service {
     private let store: Store
     private let historyDays: Int
     private let auditDays: Int
+    private let dataFolder: String?
     private let clock: WallClock
     private let logger: Logger
 
-    package init(store: Store, historyDays: Int, auditDays: Int = 0, clock: WallClock, logger: Logger) {
+    /// - Parameter dataFolder: where a refresh keeps answers that nobody applied.
+    package init(
+        store: Store, historyDays: Int, auditDays: Int = 0, dataFolder: String? = nil, clock: WallClock, logger: Logger
+    ) {
         self.store = store
         self.historyDays = historyDays
         self.auditDays = auditDays
+        self.dataFolder = dataFolder
         self.clock = clock
         self.logger = logger
     }
@@ -30,6 +35,7 @@ package struct UpkeepJob: Service {
     /// Once, now.
     func tidy() async {
         let now = clock.now
+        if let dataFolder { SIASNProgressFile.removeOld(folder: dataFolder, now: now) }
         let old = now.adding(seconds: -Int64(clamping: max(0, historyDays)) * 86_400)
         do {
             let gone = try await store.write { try $0.upkeep.deleteExpired(at: now, keepingSessionsSince: old) }

@@ -22,6 +22,10 @@ struct DirectorySnapshot: Sendable {
 
         func has(_ number: UInt64) -> Bool { self.number == number || furtherNumbers.contains(number) }
         var numbers: [UInt64] { number == 0 ? [] : [number] + furtherNumbers }
+
+        fileprivate mutating func add(_ number: UInt64) {
+            if self.number == 0 { self.number = number } else { furtherNumbers.append(number) }
+        }
     }
 
     /// What waits for a person, or acted and still counts.
@@ -72,11 +76,7 @@ struct DirectorySnapshot: Sendable {
                 return
             }
             owners[number] = people[place].person.id
-            if people[place].number == 0 {
-                people[place].number = number
-            } else {
-                people[place].furtherNumbers.append(number)
-            }
+            people[place].add(number)
         }
         try tx.accounts.each { account in
             let isActiveSuperadmin = account.role == .superadmin && account.state(at: now) == .aktif
@@ -88,17 +88,67 @@ struct DirectorySnapshot: Sendable {
                 id: account.id, state: account.state, stateBy: account.stateBy,
                 isActiveSuperadmin: isActiveSuperadmin)
         }
-        try tx.schedule.eachOpen { change in
-            switch change.kind {
-            case .vanished: scheduled[change.personID, default: Scheduled()].vanished = change
-            case .retired: scheduled[change.personID, default: Scheduled()].retired = change
-            }
+        try tx.schedule.eachOpen { note($0) }
+        try readTree(tx, unitIDs)
+        try readStanding(tx)
+    }
+
+    /// Only what some rows concern: whom they name, who has the numbers that they claim, the units that they name. What
+    /// it costs depends on them and not on the city, but for one count of the accounts.
+    ///
+    /// - Parameter unitIDs: the ids of the unit file; nil where there is none, and the tree stays unread.
+    init(_ tx: Transaction, concerning records: [PersonnelRecord], unitIDs: [String]?, now: Timestamp) throws {
+        var byID: [PersonID: Int] = [:]
+        for person in try tx.people.list(pnsIDs: Set(records.map(\.pnsID))) {
+            guard let pnsID = person.pnsID else { continue }
+            places[pnsID] = Int32(clamping: people.count)
+            byID[person.id] = people.count
+            people.append(Known(person: person))
         }
+        for alias in try tx.people.currentNumbers(of: byID.keys) {
+            guard let place = byID[alias.personID], let number = UInt64(alias.value) else { continue }
+            owners[number] = alias.personID
+            people[place].add(number)
+        }
+        for alias in try tx.people.current(numbers: Set(records.map(\.nip.digits))) {
+            if let number = UInt64(alias.value) { owners[number] = alias.personID }
+        }
+        for account in try tx.accounts.list(personIDs: byID.keys) {
+            guard let place = account.personID.flatMap({ byID[$0] }) else { continue }
+            people[place].account = AccountBrief(
+                id: account.id, state: account.state, stateBy: account.stateBy,
+                isActiveSuperadmin: account.role == .superadmin && account.state(at: now) == .aktif)
+        }
+        activeSuperadmins = try tx.accounts.list(role: .superadmin).count { $0.state(at: now) == .aktif }
+        activeAccounts = Int(clamping: try tx.accounts.countOfPeopleWhoMaySignIn())
+        for change in try tx.schedule.listOpen(of: byID.keys) { note(change) }
+        if let unitIDs {
+            try readTree(tx, unitIDs)
+        } else {
+            units = try tx.units.list(sourceIDs: Set(records.compactMap(\.unitSourceID)))
+            let others = Set(people.compactMap(\.person.unitID)).subtracting(units.map(\.id))
+            units += try tx.units.list(others).filter { $0.validTo == nil }
+        }
+        try readStanding(tx)
+    }
+
+    private mutating func note(_ change: ScheduledChange) {
+        switch change.kind {
+        case .vanished: scheduled[change.personID, default: Scheduled()].vanished = change
+        case .retired: scheduled[change.personID, default: Scheduled()].retired = change
+        }
+    }
+
+    private mutating func readTree(_ tx: Transaction, _ unitIDs: [String]) throws {
         units = try tx.units.list()
         let current = Set(units.map(\.sourceID))
         for id in Set(unitIDs).subtracting(current) {
             if let unit = try tx.units.find(sourceID: id) { pastUnits.append(unit) }
         }
+    }
+
+    /// What a plan is made upon.
+    private mutating func readStanding(_ tx: Transaction) throws {
         latestLoad = try tx.loads.latest()
         auditSeq = try tx.audit.head().seq
         governmentIDs = Set(try tx.upkeep.meta(Self.governmentsKey)?.split(separator: " ").map(String.init) ?? [])

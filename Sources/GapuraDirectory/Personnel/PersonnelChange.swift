@@ -125,6 +125,12 @@ package struct AccountHoldings: Sendable {
         tokens = try tx.tokens.liveCounts(at: now)
     }
 
+    /// Of some accounts only: the cost is theirs, whatever the size of the city.
+    package init(_ tx: Transaction, of accounts: some Collection<AccountID>, at now: Timestamp) throws {
+        sessions = try tx.sessions.liveCounts(of: accounts, at: now)
+        tokens = try tx.tokens.liveCounts(of: accounts, at: now)
+    }
+
     func of(_ account: AccountID?) -> (sessions: Int, tokens: Int) {
         guard let account else { return (0, 0) }
         return (sessions[account] ?? 0, tokens[account] ?? 0)

@@ -8,6 +8,8 @@ struct PersonnelComparison {
     let units: UnitPlan
     let governmentIDs: Set<String>
     let now: Timestamp
+    /// Whether whoever is not among the rows is missing.
+    let coverage: PersonnelCoverage
 
     private var counts = PersonnelPlan.Counts()
     private var warnings: [PersonnelFinding] = []
@@ -19,13 +21,14 @@ struct PersonnelComparison {
 
     init(
         options: PersonnelOptions, directory: DirectorySnapshot, units: UnitPlan, governmentIDs: Set<String>,
-        now: Timestamp
+        now: Timestamp, coverage: PersonnelCoverage = .everybody
     ) {
         self.options = options
         self.directory = directory
         self.units = units
         self.governmentIDs = governmentIDs
         self.now = now
+        self.coverage = coverage
     }
 
     mutating func plan(
@@ -38,7 +41,7 @@ struct PersonnelComparison {
         for record in intake.records { compare(record) }
         sortNewIDs()
         keepLastSuperadmin()
-        let vanished = missing(intake.seen)
+        let vanished = coverage == .everybody ? missing(intake.seen) : []
         counts.rows = intake.rows
         counts.accepted = intake.records.count + intake.settled
         counts.unchanged += intake.settled
@@ -49,7 +52,9 @@ struct PersonnelComparison {
         let latest = directory.latestLoad
         return PersonnelPlan(
             fileName: fileName, source: source, fileDigest: fileDigest, unitsDigest: unitsDigest,
-            isRepeated: latest?.fileDigest == fileDigest && (unitsDigest == nil || latest?.unitsDigest == unitsDigest),
+            isRepeated: coverage == .everybody && latest?.fileDigest == fileDigest
+                && (unitsDigest == nil || latest?.unitsDigest == unitsDigest),
+            coverage: coverage,
             governmentIDs: governmentIDs, units: units, counts: counts, rejected: intake.rejected, warnings: warnings,
             vanished: vanished, stateChanges: stateChanges, unknownCodes: unknownCodes, stop: stop(vanished),
             graceEnds: now.adding(seconds: options.graceDays * 86_400), binDays: options.binDays, steps: steps,

@@ -23,6 +23,17 @@ package struct PersonnelOptions: Sendable {
     package init() {}
 }
 
+/// Of whom the rows of a load are.
+package enum PersonnelCoverage: String, Sendable, CaseIterable {
+    /// Of all people of the city: whoever is not there is missing.
+    case everybody
+    /// Of some: nothing is said of the others.
+    case listed
+
+    /// A load of some people is for as many; more are a file of the city.
+    package static let maximumListedRows = 10_000
+}
+
 /// Why a load cannot be planned or applied. Nothing was changed.
 package enum PersonnelRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// No unit file was ever read and no setting says which government this is.
@@ -33,6 +44,8 @@ package enum PersonnelRefusal: Error, Sendable, Equatable, CustomStringConvertib
     case needsSecondAdmin(PersonnelPlan.Stop)
     /// Another load was applied, the tree changed or somebody was forgotten after this one was planned.
     case outdated
+    /// A load of some people has more rows than such a load may have.
+    case tooManyRows(Int)
 
     package var description: String {
         switch self {
@@ -46,6 +59,8 @@ package enum PersonnelRefusal: Error, Sendable, Equatable, CustomStringConvertib
                 + "another admin has to repeat the number \(stop.accounts)"
         case .outdated:
             "people or units were changed meanwhile; read the file again"
+        case .tooManyRows(let limit):
+            "a partial load has at most \(limit) rows"
         }
     }
 }

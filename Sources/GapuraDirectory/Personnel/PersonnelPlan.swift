@@ -58,6 +58,7 @@ package struct PersonnelPlan: Sendable {
     package let unitsDigest: String?
     /// The last load applied had exactly these files: there is nothing to do.
     package let isRepeated: Bool
+    package let coverage: PersonnelCoverage
     package let governmentIDs: Set<String>
     package let units: UnitPlan
     package let counts: Counts
@@ -127,7 +128,7 @@ package struct PersonnelPlan: Sendable {
         func reasons(_ findings: [PersonnelFinding]) -> JSONValue {
             .object(JSONObject(Self.count(findings).map { ($0.reason.rawValue, number($0.count)) }))
         }
-        return JSONObject([
+        var json = JSONObject([
             ("rows", number(counts.rows)), ("accepted", number(counts.accepted)), ("rejected", number(counts.rejected)),
             ("warned", number(counts.warned)), ("new", number(counts.new)), ("changed", number(counts.changed)),
             ("unchanged", number(counts.unchanged)), ("moved", number(counts.moved)),
@@ -141,6 +142,9 @@ package struct PersonnelPlan: Sendable {
             ("unit_findings", number(units.findings.count)), ("rejected_by_reason", reasons(rejected)),
             ("warnings_by_reason", reasons(warnings)),
         ])
+        // Nothing says the same as ever: everybody.
+        if coverage != .everybody { json["coverage"] = .string(coverage.rawValue) }
+        return json
     }
 }
 

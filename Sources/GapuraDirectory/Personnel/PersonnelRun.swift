@@ -19,8 +19,21 @@ package struct PersonnelRun: Sendable {
     }
 
     /// Reads the files and compares them with the directory. Changes nothing.
+    ///
+    /// - Parameter coverage: whether the rows are of everybody, or of some and nothing is said of the others. Of some,
+    ///   what it costs depends on the rows and not on the city.
     package func plan(
-        people: any PersonnelOrigin, units: (any PersonnelOrigin)?, now: Timestamp
+        people: any PersonnelOrigin, units: (any PersonnelOrigin)?, now: Timestamp,
+        coverage: PersonnelCoverage = .everybody
+    ) async throws -> PersonnelPlan {
+        switch coverage {
+        case .everybody: try await planEverybody(people, units, now)
+        case .listed: try await planListed(people, units, now)
+        }
+    }
+
+    private func planEverybody(
+        _ people: any PersonnelOrigin, _ units: (any PersonnelOrigin)?, _ now: Timestamp
     ) async throws -> PersonnelPlan {
         let options = options
         let tree = try await PersonnelThread.run { stop in try units?.readUnits(stop) }
@@ -51,11 +64,59 @@ package struct PersonnelRun: Sendable {
         }
     }
 
+    /// The rows first, then no more of the directory than they concern.
+    private func planListed(
+        _ people: any PersonnelOrigin, _ units: (any PersonnelOrigin)?, _ now: Timestamp
+    ) async throws -> PersonnelPlan {
+        let options = options
+        let tree = try await PersonnelThread.run { stop in try units?.readUnits(stop) }
+        let (intake, source, digest) = try await PersonnelThread.run { cancellation in
+            var intake = PersonnelIntake(
+                allowsFixtureYears: options.allowsFixtureYears, takesNIK: options.identities != nil)
+            var source = ""
+            let digest = try people.readPeople(withNIK: options.identities != nil, cancellation) { rows in
+                source = rows.name
+                try intake.read(LimitedSource(rows)) { try cancellation.check() }
+            }
+            return (intake, source, digest)
+        }
+        let (records, ids) = (intake.records, tree?.rows.compactMap(\.sourceID))
+        let directory = try await store.read { tx in
+            try DirectorySnapshot(tx, concerning: records, unitIDs: ids, now: now)
+        }
+        guard let governments = governmentIDs(tree?.rows, directory) else {
+            throw PersonnelRefusal.governmentUnknown
+        }
+        return try await PersonnelThread.run { _ in
+            let unitPlan =
+                tree.map { UnitPlan($0.rows, current: directory.units, past: directory.pastUnits, now: now) }
+                ?? UnitPlan(current: directory.units)
+            var comparison = PersonnelComparison(
+                options: options, directory: directory, units: unitPlan, governmentIDs: governments, now: now,
+                coverage: .listed)
+            // Another digest than that of the same rows as a load of everybody: one is not a repetition of the other,
+            // nor its confirmation.
+            var plan = comparison.plan(
+                intake, fileName: people.name, source: source,
+                fileDigest: RowDigest.of([digest, PersonnelCoverage.listed.rawValue]), unitsDigest: tree?.digest)
+            plan.identities = intake.identities?.accepted(besides: plan.rejected) ?? []
+            plan.files = [.init(file: people, digest: digest)]
+            if let units, let tree { plan.files.append(.init(file: units, digest: tree.digest)) }
+            return plan
+        }
+    }
+
     /// What hangs on the accounts that a plan takes something from.
     package func holdings(_ plan: PersonnelPlan, now: Timestamp) async throws -> AccountHoldings {
         guard plan.endsSessions || plan.mayEndGrants else { return .none }
         return try await store.read { tx in
-            var holdings = plan.endsSessions ? try AccountHoldings(tx, at: now) : .none
+            var holdings = AccountHoldings.none
+            if plan.endsSessions {
+                holdings =
+                    plan.coverage == .everybody
+                    ? try AccountHoldings(tx, at: now)
+                    : try AccountHoldings(tx, of: plan.steps.compactMap(\.accountID), at: now)
+            }
             holdings.grants = try plan.endingGrants(in: tx, at: now)
             return holdings
         }
@@ -105,17 +166,41 @@ package struct PersonnelRun: Sendable {
         -> IdentityWork?
     {
         guard let vault = options.identities, !plan.identities.isEmpty else { return nil }
-        let (known, ids) = try await store.read { tx in
+        let (known, ids) =
+            plan.coverage == .everybody ? try await knownIdentities() : try await knownIdentities(plan, vault)
+        return try await PersonnelThread.run { _ in
+            var people = ids
+            for person in work.newPeople { people[person.pnsID ?? ""] = person.id }
+            return try IdentityWork(plan.identities, people: people, known: known, vault, now: now)
+        }
+    }
+
+    /// Every keyed hash, and whose row is whose.
+    private func knownIdentities() async throws -> (known: [PersonID: String], ids: [String: PersonID]) {
+        try await store.read { tx in
             var known: [PersonID: String] = [:]
             try tx.identities.eachLookup { known[$0] = $1 }
             var ids: [String: PersonID] = [:]
             try tx.people.each { person in ids[person.pnsID ?? ""] = person.id }
             return (known, ids)
         }
-        return try await PersonnelThread.run { _ in
-            var people = ids
-            for person in work.newPeople { people[person.pnsID ?? ""] = person.id }
-            return try IdentityWork(plan.identities, people: people, known: known, vault, now: now)
+    }
+
+    /// Of the people in the rows, and of who has their numbers.
+    private func knownIdentities(
+        _ plan: PersonnelPlan, _ vault: IdentityVault
+    ) async throws -> (known: [PersonID: String], ids: [String: PersonID]) {
+        let pnsIDs = Set(plan.identities.map(\.pnsID))
+        let identities = plan.identities
+        let lookups = try await PersonnelThread.run { _ in Set(try identities.map { try vault.lookup($0.nik) }) }
+        return try await store.read { tx in
+            var ids: [String: PersonID] = [:]
+            for person in try tx.people.list(pnsIDs: pnsIDs) { ids[person.pnsID ?? ""] = person.id }
+            var known: [PersonID: String] = [:]
+            for identity in try tx.identities.list(of: ids.values) + tx.identities.list(lookups: lookups) {
+                known[identity.personID] = identity.lookup
+            }
+            return (known, ids)
         }
     }
 

@@ -4,7 +4,10 @@ import GapuraFormats
 struct PersonnelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "personnel", abstract: "Personnel data: who works where.",
-        subcommands: [Load.self, Loads.self, Show.self, Undo.self, Bin.self, PersonnelProfileCommand.self]
+        subcommands: [
+            Load.self, PersonnelRefreshCommand.self, Loads.self, Show.self, Undo.self, Bin.self,
+            PersonnelProfileCommand.self,
+        ]
     )
 
     struct Load: OperationCommand {
@@ -261,7 +264,7 @@ struct PersonnelCommand: ParsableCommand {
         }
     }
 
-    private static func showStop(_ stop: JSONValue?) {
+    static func showStop(_ stop: JSONValue?) {
         guard let stop else { return }
         let number = TerminalText.of(stop, "accounts")
         Console.error("\(number) akun akan kehilangan hak masuk; jika benar, tambahkan --confirm-vanished \(number).")
@@ -273,13 +276,13 @@ struct PersonnelCommand: ParsableCommand {
         }
     }
 
-    private static func showCounts(_ counts: JSONValue?) {
+    static func showCounts(_ counts: JSONValue?) {
         for (key, value) in counts?.object?.members ?? [] where value.object == nil {
             Console.line("\(key): \(TerminalText.of(value))")
         }
     }
 
-    private static func showFindings(_ title: String, _ findings: JSONValue?) {
+    static func showFindings(_ title: String, _ findings: JSONValue?) {
         guard let findings = findings?.array, !findings.isEmpty else { return }
         Console.line("\(title): \(findings.count)")
         for finding in findings {

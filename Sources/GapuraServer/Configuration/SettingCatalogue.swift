@@ -12,7 +12,8 @@ enum SettingCatalogue {
     }
 
     /// Variables that begin with `GAPURA_` and are no settings.
-    static let otherVariables = ["GAPURA_CONFIG", PersonnelProfile.passwordVariable]
+    static let otherVariables =
+        ["GAPURA_CONFIG", PersonnelProfile.passwordVariable] + PersonnelRefreshSecrets.variables
     /// Variables of tests and scripts; the gateway does not look at them.
     static let foreignPrefix = "GAPURA_TEST_"
 
@@ -145,6 +146,17 @@ enum SettingCatalogue {
             "load_nik", \.loadNIK, .flag,
             "Takes the NIK from personnel data, encrypted under a key in `keys/`, for applications of electronic signatures (`gapura client add … --tte`). Otherwise it is dropped while the file is read."
         ),
+        Setting(
+            "siasn_consumer_key", \.siasnConsumerKey, .optionalText,
+            "The consumer key that BKN gave to the agency for SIASN's web service (`gapura personnel refresh`). Its secret is no setting: the command asks for it, and for the operator's token."
+        ),
+        Setting(
+            "siasn_url", \.siasnURL, .service,
+            "SIASN's web service. Calls go out to port 8243; the address of BKN's training system is for tests."),
+        Setting(
+            "siasn_token_url", \.siasnTokenURL, .service, "Where the API manager of SIASN gives its token."),
+        Setting(
+            "siasn_timeout", \.siasnTimeout, .duration(1...60), "How long one answer of SIASN may take."),
         Setting(
             "accepts_fixtures", \.acceptsFixtures, .flag,
             "Accepts impossible people (birth years 18xx): for the sample city and tests, never for a real city."

@@ -37,6 +37,12 @@ extension SettingForm where Value == String {
             parse: { SettingText.isOrigin($0) ? $0 : nil }, print: { $0 })
     }
 
+    static var service: SettingForm {
+        one(
+            "an https address such as https://layanan.contoh.go.id:8243/api/1.0, without query, fragment or slash at its end",
+            parse: { SettingText.isService($0) ? $0 : nil }, print: { $0 })
+    }
+
     static var colour: SettingForm {
         one("a colour such as #0f5c6e", parse: { SettingText.isColour($0) ? $0 : nil }, print: { $0 })
     }

@@ -42,6 +42,23 @@ enum SettingText {
         !text.isEmpty && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
     }
 
+    /// The address of a service: https, or http on this machine; without query, fragment and slash at its end.
+    static func isService(_ text: String) -> Bool {
+        let starts = ["https://", "http://localhost:", "http://127.0.0.1:"]
+        guard text.utf8.count <= 1024, let start = starts.first(where: { text.utf8.starts(with: $0.utf8) }) else {
+            return false
+        }
+        let rest = text.utf8.dropFirst(start.utf8.count)
+        let others = Set("-._~:/%[]".utf8)
+        return !rest.isEmpty && rest.first != UInt8(ascii: "/") && rest.last != UInt8(ascii: "/")
+            && rest.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+                default: others.contains(byte)
+                }
+            }
+    }
+
     /// `#rrggbb`.
     static func isColour(_ text: String) -> Bool {
         let bytes = Array(text.utf8)

@@ -20,6 +20,11 @@ enum Console {
         write(text + "\n", to: STDERR_FILENO)
     }
 
+    /// Asks for something on the same line.
+    static func prompt(_ text: String) {
+        write(text, to: STDERR_FILENO)
+    }
+
     static var hasTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
     /// A bar that stays on its line, on a terminal only.

@@ -41,6 +41,26 @@ package struct ScheduledChangeQueries {
         }
     }
 
+    /// Who was missing in a load and waits for the end of the grace.
+    package func waitingAbsences(limit: Int64) throws -> [PersonID] {
+        try tx.rows(
+            """
+            SELECT person_id FROM scheduled_changes WHERE kind = 'vanished' AND state = 'waiting' ORDER BY id LIMIT \(limit)
+            """
+        ).map { try $0.id(0) }
+    }
+
+    /// Those of some people that were not cancelled, oldest first.
+    package func listOpen(of people: some Collection<PersonID>) throws -> [ScheduledChange] {
+        try tx.portions(of: people) { portion in
+            try tx.rows(
+                """
+                SELECT \(fragment: Self.columns) FROM scheduled_changes
+                WHERE person_id IN \(list: portion) AND state <> 'cancelled'
+                """)
+        }.map(Self.change).sorted { $0.id < $1.id }
+    }
+
     package func list(_ ids: some Collection<ID<ScheduledChange>>) throws -> [ScheduledChange] {
         try tx.portions(of: ids) { portion in
             try tx.rows("SELECT \(fragment: Self.columns) FROM scheduled_changes WHERE id IN \(list: portion)")

@@ -61,6 +61,22 @@ package struct PersonQueries {
         }.map(Self.person)
     }
 
+    /// Who works in a unit or below.
+    package func ids(under path: String, limit: Int64) throws -> [PersonID] {
+        try tx.rows(
+            """
+            SELECT people.id FROM units JOIN people ON people.unit_id = units.id
+            WHERE \(fragment: UnitQueries.isUnder(path, "units")) ORDER BY people.id LIMIT \(limit)
+            """
+        ).map { try $0.id(0) }
+    }
+
+    package func list(pnsIDs: some Collection<String>) throws -> [Person] {
+        try tx.portions(of: pnsIDs) { portion in
+            try tx.rows("SELECT \(fragment: Self.columns) FROM people WHERE pns_id IN \(list: portion)")
+        }.map(Self.person)
+    }
+
     /// Whether anybody is in a unit today, besides some people and those who were made at a moment.
     package func isAnybody(in unit: UnitID, besides people: Set<PersonID>, madeAt moment: Timestamp) throws -> Bool {
         try tx.rows("SELECT id FROM people WHERE unit_id = \(unit) AND created_at <> \(moment)").contains { row in

@@ -44,6 +44,18 @@ package struct IdentityQueries {
         try tx.stream("SELECT person_id, lookup FROM identity_numbers") { try body($0.id(0), $0.text(1)) }
     }
 
+    package func list(of people: some Collection<PersonID>) throws -> [SealedIdentity] {
+        try tx.portions(of: people) { portion in
+            try tx.rows("SELECT \(fragment: Self.columns) FROM identity_numbers WHERE person_id IN \(list: portion)")
+        }.map(Self.identity)
+    }
+
+    package func list(lookups: some Collection<String>) throws -> [SealedIdentity] {
+        try tx.portions(of: lookups) { portion in
+            try tx.rows("SELECT \(fragment: Self.columns) FROM identity_numbers WHERE lookup IN \(list: portion)")
+        }.map(Self.identity)
+    }
+
     /// Some of them, to try whether the keys at hand open them.
     package func sample(_ limit: Int64) throws -> [SealedIdentity] {
         try tx.rows("SELECT \(fragment: Self.columns) FROM identity_numbers ORDER BY person_id LIMIT \(limit)")

@@ -101,6 +101,18 @@ package struct SessionQueries {
         return counts
     }
 
+    /// The same of some accounts.
+    package func liveCounts(of accounts: some Collection<AccountID>, at moment: Timestamp) throws -> [AccountID: Int] {
+        let rows = try tx.portions(of: accounts) { portion in
+            try tx.rows(
+                """
+                SELECT account_id, COUNT(*) FROM sessions WHERE account_id IN \(list: portion)
+                AND ended_at IS NULL AND idle_ends_at > \(moment) AND ends_at > \(moment) GROUP BY account_id
+                """)
+        }
+        return Dictionary(try rows.map { (try $0.id(0), Int(clamping: try $0.integer(1))) }, uniquingKeysWith: +)
+    }
+
     // MARK: Client sessions
 
     private static let clientColumns: Statement = "sid, session_id, client_id, created_at, last_used_at"

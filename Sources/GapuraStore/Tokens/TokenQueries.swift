@@ -103,6 +103,18 @@ package struct TokenQueries {
         return counts
     }
 
+    /// The same of some accounts.
+    package func liveCounts(of accounts: some Collection<AccountID>, at moment: Timestamp) throws -> [AccountID: Int] {
+        let rows = try tx.portions(of: accounts) { portion in
+            try tx.rows(
+                """
+                SELECT account_id, COUNT(*) FROM token_families WHERE account_id IN \(list: portion)
+                AND revoked_at IS NULL AND ends_at > \(moment) GROUP BY account_id
+                """)
+        }
+        return Dictionary(try rows.map { (try $0.id(0), Int(clamping: try $0.integer(1))) }, uniquingKeysWith: +)
+    }
+
     // MARK: Codes
 
     package func insert(_ code: AuthorizationCode) throws {

@@ -58,6 +58,16 @@ package struct UnitQueries {
         }.map(Self.unit)
     }
 
+    /// Current units by their ids in the source.
+    package func list(sourceIDs: some Collection<String>) throws -> [Unit] {
+        try tx.portions(of: sourceIDs) { portion in
+            try tx.rows(
+                """
+                SELECT \(fragment: Self.columns) FROM units WHERE source_id IN \(list: portion) AND valid_to IS NULL
+                """)
+        }.map(Self.unit)
+    }
+
     /// A unit's name and the unit above it: one step on the way to the root.
     package func step(_ id: UnitID) throws -> (name: String, parentID: UnitID?)? {
         try tx.first("SELECT name, parent_id FROM units WHERE id = \(id)").map {

@@ -32,7 +32,7 @@ struct AuthorityMatrixTests {
         allow(personnel, "role.exclusions", "client.list", "client.show", "legacy.list", "legacy.queue")
         allow(["bkd"], "unit.draft-cancel", "appointment.add", "appointment.end", "manager.set", "manager.clear")
         allow(personnel.union(["feed"]), "personnel.list", "personnel.show", "personnel.bin")
-        allow(["bkd", "feed"], "personnel.undo")
+        allow(["bkd", "feed"], "personnel.undo", "personnel.refresh")
         allow(["auditor"], "audit.list", "audit.verify", "logout.list")
         allow(
             [], "role.add", "role.exclude", "application.add", "application.update", "application.state",

@@ -16,6 +16,22 @@ extension PersonnelProfile {
     package static let siasnText = PersonnelProfile(
         name: "siasn-csv", about: "Ekspor pegawai SIASN, teks berpemisah (CSV)", format: .csv)
 
+    /// `pns/data-utama` of SIASN's web service, where its members are not called as in the export. Nobody chooses it: it
+    /// belongs to `SIASNOrigin`.
+    static let siasnService = PersonnelProfile(
+        name: "siasn-ws", about: "Layanan web SIASN, pns/data-utama", format: .any,
+        people: ColumnProfile(
+            spellings: [
+                .pnsID: ["id", "pns_id"],
+                .birthDate: ["tglLahir", "tanggal_lahir"],
+                .phone: ["noHp", "nomor_hp"],
+                .statusCode: ["kedudukanPnsId", "kedudukan_hukum_id"],
+                .statusName: ["kedudukanPnsNama", "kedudukan_hukum_nama"],
+                .grade: ["golRuangAkhir", "gol_akhir_nama"],
+                .nikIsValid: ["validNik", "is_valid_nik"],
+            ],
+            optional: Set(PersonnelColumn.allCases).subtracting(needed)))
+
     /// A city's own SIMPEG: the names that the ones we know give their columns, and what they write into them.
     /// The one variable with our prefix that a password of a source may stand in: the gateway refuses to start with one
     /// that it does not know.

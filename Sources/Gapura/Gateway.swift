@@ -70,6 +70,7 @@ package struct Gateway: Sendable {
         router.add(middleware: try SourceAddress(trustedProxies: services.settings.trustedProxies))
         router.add(middleware: ErrorAnswers(services, refusals: refusals))
         router.add(middleware: HostCheck(services))
+        router.add(middleware: PathCheck())
         router.add(middleware: LanguageChoice(services))
 
         let authorize = AuthorizeEndpoint(services, clients: clients, refusals: refusals)
@@ -80,6 +81,7 @@ package struct Gateway: Sendable {
         RevocationEndpoint(services, clients: clients).addRoutes(to: router)
         MetadataEndpoint(services).addRoutes(to: router)
         EndSessionEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
+        APIEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
 
         SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
         PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)

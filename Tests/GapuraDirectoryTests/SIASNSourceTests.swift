@@ -10,8 +10,8 @@ import Testing
 @Suite("Personnel: SIASN")
 struct SIASNSourceTests {
     /// A table as the service would answer it: an envelope for each row.
-    private func origin(_ table: PersonnelTable) throws -> SIASNOrigin {
-        SIASNOrigin(
+    private func origin(_ table: PersonnelTable) throws -> PersonnelObjectsOrigin {
+        .siasn(
             try table.rows.map { row in
                 var text = "{\"code\":1,\"data\":{"
                 text += zip(table.columns, row).map { column, cell in
@@ -55,7 +55,7 @@ struct SIASNSourceTests {
         #expect(person.pnsID == "A8ACA7D1000000000000000000000001")
 
         var intake = PersonnelIntake(allowsFixtureYears: true)
-        _ = try SIASNOrigin([SIASNPerson(kept: person.members)]).readPeople(withNIK: false, NoStop()) {
+        _ = try PersonnelObjectsOrigin.siasn([SIASNPerson(kept: person.members)]).readPeople(withNIK: false, NoStop()) {
             #expect($0.name == "siasn-ws")
             try intake.read($0)
         }

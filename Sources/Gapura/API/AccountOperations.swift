@@ -33,22 +33,19 @@ enum AccountOperations {
         }
     }
 
-    private static let show = Operation("account.show", ["name"], .scoped(.accountsRead)) { arguments, context in
-        let name = try arguments.text("name")
-        let now = context.now
-        return try await context.store.read { tx, authority in
-            let account = try authority.account(name, for: .accountsRead, in: tx, at: now)
-            var json = try AccountJSON.make(account, tx, at: now)
-            if let personID = account.personID, let card = try PersonCard.read(personID, in: tx) {
-                json["unit"] = .text(card.unit?.name)
-                json["agency"] = .text(card.agency?.name)
-                json["post"] = .text(card.person.postName)
-                json["employee_kind"] = .string(card.person.employeeKind.rawValue)
-                json["needs_review"] = .bool(card.person.needsReview)
-            }
-            json["open_sessions"] = .integer(Int64(try tx.sessions.listOpen(of: account.id).count))
-            return .object(json)
+    private static let show = Operation(showing: "account.show", ["name"], .scoped(.accountsRead)) {
+        arguments, context, tx, authority in
+        let account = try authority.account(arguments.text("name"), for: .accountsRead, in: tx, at: context.now)
+        var json = try AccountJSON.make(account, tx, at: context.now)
+        if let personID = account.personID, let card = try PersonCard.read(personID, in: tx) {
+            json["unit"] = .text(card.unit?.name)
+            json["agency"] = .text(card.agency?.name)
+            json["post"] = .text(card.person.postName)
+            json["employee_kind"] = .string(card.person.employeeKind.rawValue)
+            json["needs_review"] = .bool(card.person.needsReview)
         }
+        json["open_sessions"] = .integer(Int64(try tx.sessions.listOpen(of: account.id).count))
+        return json
     }
 
     private static let list = Operation(

@@ -68,14 +68,11 @@ enum ApplicationOperations {
         }
     }
 
-    private static let show = Operation("application.show", ["slug"], .scoped(.applicationsRead)) {
-        arguments, context in
-        let slug = try arguments.text("slug")
-        return try await context.store.read { tx, authority in
-            let application = try find(slug, tx, within: authority)
-            let clients = try tx.clients.list(of: application.id).map { JSONValue.string($0.id.text) }
-            return .object(try ApplicationJSON.make(application, tx).adding("clients", .array(clients)))
-        }
+    private static let show = Operation(showing: "application.show", ["slug"], .scoped(.applicationsRead)) {
+        arguments, _, tx, authority in
+        let application = try find(arguments.text("slug"), tx, within: authority)
+        let clients = try tx.clients.list(of: application.id).map { JSONValue.string($0.id.text) }
+        return try ApplicationJSON.make(application, tx).adding("clients", .array(clients))
     }
 
     /// Replaces who may use an application: everyone, or those of agencies and units who are employed in one of the
@@ -241,7 +238,8 @@ enum ApplicationOperations {
         return text
     }
 
-    private static func name(_ text: String) throws -> String {
+    /// A text for people, of any length that is one.
+    static func name(_ text: String) throws -> String {
         guard text.utf8.count <= 500, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
             throw OperationError(
                 .invalid, "A text is too long or has control characters.",

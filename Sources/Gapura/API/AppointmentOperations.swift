@@ -58,13 +58,14 @@ enum AppointmentOperations {
     }
 
     private static let list = Operation(
-        "appointment.list", ["unit", "person", "on", "limit"], .scoped(.appointmentsRead)
+        "appointment.list", ["unit", "person", "on", "after", "limit"], .scoped(.appointmentsRead)
     ) { arguments, context in
         let unit = try arguments.optionalText("unit")
         let person = try arguments.optionalText("person")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         let day = try arguments.optionalDay("on")
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 1000
+        let after: AppointmentID? = try arguments.optionalID("after")
         let (now, actor) = (context.now, context.actor)
         return try await context.store.read { tx, authority in
             let personID = try person.map {
@@ -73,13 +74,15 @@ enum AppointmentOperations {
             let path =
                 try unit.map { try UnitLookup.find($0, onlyAgencies: false, tx, within: authority).path }
                 ?? authority.path
-            let found = try tx.appointments.list(
-                of: personID, under: path, at: day.map { calendar.start(of: $0) }, limit: limit)
+            let more = try tx.appointments.list(
+                of: personID, under: path, at: day.map { calendar.start(of: $0) }, after: after, limit: limit + 1)
+            let found = more.prefix(Int(limit))
             let numbers = try PersonNumbers(found.map(\.appointment.personID), tx)
             let letters = LettersJSON(calendar: calendar, at: now)
             return [
                 "appointments": .array(
-                    found.map { .object(letters.placed($0, nip: numbers[$0.appointment.personID])) })
+                    found.map { .object(letters.placed($0, nip: numbers[$0.appointment.personID])) }),
+                "more": .bool(more.count > found.count),
             ]
         }
     }

@@ -13,8 +13,11 @@ enum AuditOperations {
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 50
         let before = try arguments.optionalInteger("before", 1...Int64.max) ?? .max
         return try await context.store.read { tx in
-            let records = try tx.audit.list(before: before, event: event, subject: subject, limit: limit)
-            return ["events": .array(records.map { .object(AuditJSON.make($0)) })]
+            let records = try tx.audit.list(before: before, event: event, subject: subject, limit: limit + 1)
+            return [
+                "events": .array(records.prefix(Int(limit)).map { .object(AuditJSON.make($0)) }),
+                "more": .bool(Int64(records.count) > limit),
+            ]
         }
     }
 

@@ -36,9 +36,9 @@ enum ClientOperations {
         }
     }
 
-    private static let show = Operation("client.show", ["client_id"], .needs(.applicationsRead)) { arguments, context in
-        let id = ClientID(try arguments.text("client_id"))
-        return try await context.store.read { tx in .object(try ClientJSON.make(find(id, tx), tx)) }
+    private static let show = Operation(showing: "client.show", ["client_id"], .needs(.applicationsRead)) {
+        arguments, _, tx, _ in
+        try ClientJSON.make(find(ClientID(arguments.text("client_id")), tx), tx)
     }
 
     /// Sets the members that are given, and takes away those that are null.

@@ -128,22 +128,27 @@ enum GrantOperations {
         }
     }
 
-    private static let list = Operation("grant.list", ["application", "account", "on", "limit"], .scoped(.grantsRead)) {
-        arguments, context in
+    private static let list = Operation(
+        "grant.list", ["application", "account", "on", "after", "limit"], .scoped(.grantsRead)
+    ) { arguments, context in
         let slug = try arguments.optionalText("application")
         let name = try arguments.optionalText("account")
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
         // A day asks who held something at its end.
         let moment = try day("on", arguments).map { calendar.end(of: $0).adding(milliseconds: -1) }
         let limit = try arguments.optionalInteger("limit", 1...100_000) ?? 1000
+        let after: GrantID? = try arguments.optionalID("after")
         let now = context.now
         return try await context.store.read { tx, authority in
             let application = try slug.map { try ApplicationOperations.find($0, tx) }
             let account = try name.map { try authority.find($0, in: tx, at: now).id }
             let found = try tx.grants.list(
-                application: application?.id, account: account, at: moment, under: authority.path, limit: limit + 1)
+                application: application?.id, account: account, at: moment, under: authority.path, after: after,
+                limit: limit + 1)
             // An application that nobody within reach has to do with is unknown.
-            if let application, found.isEmpty, try !ApplicationOperations.isVisible(application, authority, tx) {
+            if let application, found.isEmpty, after == nil,
+                try !ApplicationOperations.isVisible(application, authority, tx)
+            {
                 throw ApplicationOperations.unknown(application.slug)
             }
             return [

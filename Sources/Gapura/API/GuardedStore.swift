@@ -9,7 +9,7 @@ struct GuardedStore: Sendable {
     private let actor: Actor
     private let access: Operation.Access
     private let now: Timestamp
-    private let beforeWriting: @Sendable (Transaction) throws -> Void
+    private let beforeWriting: @Sendable (Transaction, Authority) throws -> Void
 
     init(_ context: OperationContext) {
         store = context.services.store
@@ -42,7 +42,7 @@ struct GuardedStore: Sendable {
         let guarded = self
         return try await store.write { tx in
             let authority = try guarded.authority(in: tx)
-            try guarded.beforeWriting(tx)
+            try guarded.beforeWriting(tx, authority)
             return try body(tx, authority)
         }
     }

@@ -2,15 +2,21 @@ package import GapuraDirectory
 package import GapuraFormats
 package import GapuraStore
 
-/// One act of administration under a name, `account.add`: what a command does, and later the API and the console too.
+/// One act of administration under a name, `account.add`: what a command does, and the administration API, and later
+/// the console too.
 ///
 /// An operation takes and answers JSON, so that it runs the same in the server, behind the socket, and in a command
 /// that has the database to itself.
 package struct Operation: Sendable {
     package let name: String
     package let access: Access
-    private let members: [String]
+    /// The arguments that it knows.
+    package let members: [String]
     private let handler: @Sendable (OperationArguments, OperationContext) async throws -> JSONValue
+    /// Of an operation that only shows one thing: how it is read, also inside the transaction that changes it.
+    private let reader: Reader?
+
+    typealias Reader = @Sendable (OperationArguments, OperationContext, Transaction, Authority) throws -> JSONObject
 
     /// Who may run it. There is no default: an operation without a policy does not compile (attack 191).
     package enum Access: Sendable, Equatable {
@@ -38,6 +44,18 @@ package struct Operation: Sendable {
         self.members = members
         self.access = access
         self.handler = handler
+        reader = nil
+    }
+
+    /// Shows one thing, in one transaction.
+    init(showing name: String, _ members: [String], _ access: Access, reader: @escaping Reader) {
+        self.name = name
+        self.members = members
+        self.access = access
+        self.reader = reader
+        handler = { arguments, context in
+            try await context.store.read { tx, authority in .object(try reader(arguments, context, tx, authority)) }
+        }
     }
 
     /// Without arguments.
@@ -48,7 +66,7 @@ package struct Operation: Sendable {
         self.init(name, [], access, handler: handler)
     }
 
-    /// - Throws: `OperationError`, whatever went wrong.
+    /// - Throws: `OperationError`, whatever went wrong; `OperationInterruption` of `beforeWriting` as it is.
     package func run(_ arguments: JSONObject, _ context: OperationContext) async throws -> JSONValue {
         do {
             var context = context
@@ -56,16 +74,30 @@ package struct Operation: Sendable {
             // Who may not do it at all is told before anything is read of what was sent.
             if !context.isConsole { try await context.store.read { _ in } }
             return try await handler(OperationArguments(arguments, of: name, members), context)
+        } catch let interruption as any OperationInterruption {
+            throw interruption
         } catch {
             throw OperationError(error)
         }
     }
 }
 
+extension Operation {
+    /// What a showing operation answers now, in a transaction that is open already.
+    /// - Returns: nil of other operations.
+    /// - Throws: what `run` throws, not yet as `OperationError`.
+    func shown(
+        _ arguments: JSONObject, _ context: OperationContext, _ tx: Transaction, _ authority: Authority
+    ) throws -> JSONObject? {
+        try reader?(OperationArguments(arguments, of: name, members), context, tx, authority)
+    }
+}
+
 /// All operations. A new one is a line in its entity's file, and a new entity a line here.
 package enum Operations {
     package static let all: [Operation] =
-        SetUpOperation.all + AccountOperations.all + ActivationOperations.all + SponsorOperations.all
+        SetUpOperation.all + AuthorityOperations.all + AccountOperations.all + ActivationOperations.all
+        + SponsorOperations.all
         + ApplicationOperations.all + ClientOperations.all
         + RoleOperations.all + GrantOperations.all
         + PersonnelOperations.all + PersonnelRefreshOperations.all + AppointmentOperations.all + ManagerOperations.all
@@ -86,6 +118,9 @@ package enum Operations {
     }
 }
 
+/// Thrown by whoever runs an operation, from inside its transaction: not the operation's own failure.
+package protocol OperationInterruption: Error {}
+
 /// What goes along with one run of an operation.
 package struct OperationContext: Sendable {
     package let services: Services
@@ -96,7 +131,7 @@ package struct OperationContext: Sendable {
     fileprivate(set) var access: Operation.Access = .console
     /// What is looked at in each writing transaction after the policy: a precondition, a claim. What it throws undoes
     /// the act.
-    package var beforeWriting: @Sendable (Transaction) throws -> Void = { _ in }
+    package var beforeWriting: @Sendable (Transaction, Authority) throws -> Void = { _, _ in }
 
     package init(services: Services, actor: Actor, progress: @escaping @Sendable (Double, String) -> Void = { _, _ in })
     {

@@ -75,6 +75,18 @@ struct OperationArguments: Sendable {
         return object
     }
 
+    /// Flat JSON objects: rows of a table.
+    func objects(_ name: String, atMost limit: Int) throws -> [JSONObject] {
+        guard let values = value(name)?.array else { throw wrong(name, "an array of JSON objects") }
+        guard values.count <= limit else { throw wrong(name, "an array of at most \(limit) objects") }
+        return try values.map { value in
+            guard let object = value.object, object.members.allSatisfy({ $0.value.isFlat }) else {
+                throw wrong(name, "an array of JSON objects whose members are texts, numbers or truths")
+            }
+            return object
+        }
+    }
+
     /// A moment: the end of the day `2026-12-31` in the city's time zone, or ISO 8601.
     func optionalTime(_ name: String, in timeZone: String) throws -> Timestamp? {
         guard let text = try optionalText(name) else { return nil }
@@ -103,4 +115,9 @@ struct OperationArguments: Sendable {
     private func wrong(_ name: String, _ form: String) -> OperationError {
         OperationError(.invalid, "\(name) must be \(form).", id: "\(name) harus berupa \(form).")
     }
+}
+
+extension JSONValue {
+    /// Whether nothing is in it: one cell of a table.
+    fileprivate var isFlat: Bool { array == nil && object == nil }
 }

@@ -10,34 +10,72 @@ import GapuraStore
 
 /// Loads of personnel data: shown first, applied on demand, taken back.
 enum PersonnelOperations {
-    static let all = [load, list, show, undo, bin]
+    static let all = [load, push, list, show, undo, bin]
 
     private static let load = Operation(
         "personnel.load",
         PersonnelOrigins.members + ["apply", "confirm_vanished", "findings", "changes", "complete"], .console
     ) { arguments, context in
-        let applies = try arguments.flag("apply")
-        let confirmed = try arguments.optionalInteger("confirm_vanished", 0...100_000_000).map { Int($0) }
+        let order = try LoadOrder(arguments)
         let lists = try PreviewLists(
             findings: arguments.optionalText("findings"), changes: arguments.optionalText("changes"))
-        let isComplete = try arguments.flag("complete")
         let origins = try PersonnelOrigins(arguments)
+        return try await carryOut(order, people: origins.people, units: origins.units, .everybody, lists, context)
+    }
+
+    /// People, and units where they are given, that another program delivers: JSON objects whose members are the columns
+    /// of a profile.
+    private static let push = Operation(
+        "personnel.push",
+        ["coverage", "people", "units", "name", "profile", "profile_text", "apply", "confirm_vanished", "complete"],
+        .needs(.loadsRun)
+    ) { arguments, context in
+        let order = try LoadOrder(arguments)
+        guard let coverage = try arguments.optionalWord("coverage", PersonnelCoverage.self) else {
+            throw OperationError(
+                .invalid,
+                "Say coverage: everybody if whoever is not in people has left the city, listed if these are some of them.",
+                id:
+                    "Sebutkan coverage: everybody jika yang tidak disebut telah keluar, listed jika hanya sebagian orang."
+            )
+        }
+        let profile = try PersonnelOrigins.profile(arguments) ?? .siasnText
+        let name = try arguments.optionalText("name").map(ApplicationOperations.name) ?? "push"
+        func origin(_ member: String) throws -> PersonnelObjectsOrigin? {
+            guard arguments.has(member) else { return nil }
+            let rows = try arguments.objects(member, atMost: 20_000)
+            guard !rows.isEmpty else {
+                throw OperationError(.invalid, "\(member) is empty.", id: "\(member) kosong.")
+            }
+            return PersonnelObjectsOrigin(rows, name: name, profile: profile)
+        }
+        guard let people = try origin("people") else {
+            throw OperationError(.invalid, "people is missing.", id: "people belum diisi.")
+        }
+        return try await carryOut(order, people: people, units: origin("units"), coverage, nil, context)
+    }
+
+    /// Plans a load and shows it; applies it where that is asked.
+    private static func carryOut(
+        _ order: LoadOrder, people: any PersonnelOrigin, units: (any PersonnelOrigin)?, _ coverage: PersonnelCoverage,
+        _ lists: PreviewLists?, _ context: OperationContext
+    ) async throws -> JSONValue {
         var options = try options(context.settings)
         if context.settings.loadNIK { options.identities = context.services.secrets.identities }
         let run = PersonnelRun(store: context.services.store, options: options)
         let now = context.now
         context.progress(0.1, "comparing")
-        let plan = try await run.plan(people: origins.people, units: origins.units, now: now)
+        let plan = try await run.plan(people: people, units: units, now: now, coverage: coverage)
         let holdings = try await run.holdings(plan, now: now)
-        var json = PlanJSON.make(plan, holdings, options, isComplete: isComplete)
+        var json = PlanJSON.make(plan, holdings, options, isComplete: order.isComplete)
         json["applied"] = false
         // Before anything is changed: a list that cannot be written is an error of a load that did nothing.
-        try lists.write(plan, holdings, options.calendar)
-        for (member, name) in lists.members { json[member] = .string(name) }
-        guard applies else { return .object(json) }
+        try lists?.write(plan, holdings, options.calendar)
+        for (member, name) in lists?.members ?? [] { json[member] = .string(name) }
+        guard order.applies else { return .object(json) }
         let progress = context.progress
         do {
-            let outcome = try await run.apply(plan, confirmed: confirmed, by: context.actor, now: now) { share in
+            let outcome = try await run.apply(plan, confirmed: order.confirmed, by: context.actor, now: now) { share in
                 progress(0.4 + 0.6 * share, "writing")
             }
             switch outcome {
@@ -49,16 +87,22 @@ enum PersonnelOperations {
             }
         } catch {
             // The command is given again, with these names.
-            lists.remove()
+            lists?.remove()
             throw error
         }
         return .object(json)
     }
 
-    private static let list = Operation("personnel.list", ["limit"], .needs(.loadsRead)) { arguments, context in
+    private static let list = Operation("personnel.list", ["after", "limit"], .needs(.loadsRead)) {
+        arguments, context in
         let limit = try arguments.optionalInteger("limit", 1...10_000) ?? 20
+        let after: LoadID? = try arguments.optionalID("after")
         return try await context.store.read { tx in
-            ["loads": .array(try tx.loads.list(limit: limit).map { .object(LoadJSON.make($0)) })]
+            let found = try tx.loads.list(after: after, limit: limit + 1)
+            return [
+                "loads": .array(found.prefix(Int(limit)).map { .object(LoadJSON.make($0)) }),
+                "more": .bool(Int64(found.count) > limit),
+            ]
         }
     }
 
@@ -146,6 +190,21 @@ enum PersonnelOperations {
                 .invalid, "The setting account_states: \(error)", id: "Pengaturan account_states tidak sah: \(error)")
         }
         return options
+    }
+}
+
+/// What is wanted of a load: shown or applied, and how much of it is told.
+private struct LoadOrder {
+    let applies: Bool
+    /// How many accounts may lose their sign-in, where that is many.
+    let confirmed: Int?
+    /// Everybody whom the load changes is told, and not only the first.
+    let isComplete: Bool
+
+    init(_ arguments: OperationArguments) throws {
+        applies = try arguments.flag("apply")
+        confirmed = try arguments.optionalInteger("confirm_vanished", 0...100_000_000).map { Int($0) }
+        isComplete = try arguments.flag("complete")
     }
 }
 

@@ -70,7 +70,8 @@ struct PersonnelOrigins {
         units = unitsTable ?? unitsFile
     }
 
-    private static func profile(_ arguments: OperationArguments) throws -> PersonnelProfile? {
+    /// The profile that is named or written out; nil if neither.
+    static func profile(_ arguments: OperationArguments) throws -> PersonnelProfile? {
         if let name = try arguments.optionalText("profile") {
             guard let profile = PersonnelProfile.builtIn(name) else {
                 let names = PersonnelProfile.builtIn.map(\.name)

@@ -80,7 +80,7 @@ enum PersonnelRefreshOperations {
         let options = try PersonnelOperations.options(context.settings)
         let run = PersonnelRun(store: context.services.store, options: options)
         let plan = try await run.plan(
-            people: SIASNOrigin(progress.people), units: nil, now: now, coverage: .listed)
+            people: PersonnelObjectsOrigin.siasn(progress.people), units: nil, now: now, coverage: .listed)
         let holdings = try await run.holdings(plan, now: now)
         for (key, value) in PlanJSON.make(plan, holdings, options, isComplete: isComplete).members {
             json[key] = value

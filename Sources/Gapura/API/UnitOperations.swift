@@ -39,26 +39,24 @@ enum UnitOperations {
         }
     }
 
-    private static let show = Operation("unit.show", ["unit"], .scoped(.unitsRead)) { arguments, context in
-        let name = try arguments.text("unit")
+    private static let show = Operation(showing: "unit.show", ["unit"], .scoped(.unitsRead)) {
+        arguments, context, tx, authority in
         let (now, calendar) = (context.now, CityCalendar(timeZone: context.settings.timeZone))
-        return try await context.store.read { tx, authority in
-            let unit = try UnitJSON.find(name, tx, within: authority)
-            var json = UnitJSON.make(unit)
-            json["parent"] = .text(try unit.parentID.flatMap { try tx.units.find($0)?.name })
-            json["agency"] = .text(try unit.agencyID.flatMap { try tx.units.find($0)?.name })
-            let head = try unit.headPNSID.flatMap { try tx.people.find(pnsID: $0) }
-            json["head"] = .text(head?.fullName)
-            json["head_nip"] = .text(try head.flatMap { try tx.people.currentNIP(of: $0.id) })
-            json["people"] = .integer(try tx.units.peopleCounts(under: unit.path)[unit.id] ?? 0)
-            let acting = try tx.appointments.list(of: nil, under: unit.path, at: now, limit: 1000)
-                .filter { $0.appointment.unitID == unit.id && $0.appointment.kind.isActing }
-            let numbers = try PersonNumbers(acting.map(\.appointment.personID), tx)
-            let letters = LettersJSON(calendar: calendar, at: now)
-            json["acting"] = .array(
-                acting.map { .object(letters.placed($0, nip: numbers[$0.appointment.personID])) })
-            return .object(json)
-        }
+        let unit = try UnitJSON.find(arguments.text("unit"), tx, within: authority)
+        var json = UnitJSON.make(unit)
+        json["parent"] = .text(try unit.parentID.flatMap { try tx.units.find($0)?.name })
+        json["agency"] = .text(try unit.agencyID.flatMap { try tx.units.find($0)?.name })
+        let head = try unit.headPNSID.flatMap { try tx.people.find(pnsID: $0) }
+        json["head"] = .text(head?.fullName)
+        json["head_nip"] = .text(try head.flatMap { try tx.people.currentNIP(of: $0.id) })
+        json["people"] = .integer(try tx.units.peopleCounts(under: unit.path)[unit.id] ?? 0)
+        let acting = try tx.appointments.list(of: nil, under: unit.path, at: now, limit: 1000)
+            .filter { $0.appointment.unitID == unit.id && $0.appointment.kind.isActing }
+        let numbers = try PersonNumbers(acting.map(\.appointment.personID), tx)
+        let letters = LettersJSON(calendar: calendar, at: now)
+        json["acting"] = .array(
+            acting.map { .object(letters.placed($0, nip: numbers[$0.appointment.personID])) })
+        return json
     }
 
     private static let history = Operation("unit.history", ["unit"], .scoped(.unitsRead)) { arguments, context in

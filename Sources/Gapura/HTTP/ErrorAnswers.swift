@@ -29,6 +29,7 @@ package struct ErrorAnswers: RouterMiddleware {
     }
 
     private func answer(to error: any Error, _ request: Request, _ context: GapuraContext) async throws -> Response {
+        if Self.speaksProblems(request.uri.path) { return try await problem(error, request, context) }
         let wantsJSON = Self.speaksJSON(request.uri.path)
         switch error {
         case let error as OAuthError where wantsJSON:
@@ -65,6 +66,31 @@ package struct ErrorAnswers: RouterMiddleware {
             if wantsJSON { return JSONAnswer.error(OAuthError(.serverError, "The request could not be served.")) }
             return try await page(PageError(.internalError, reason: "\(type(of: error))"), request, context)
         }
+    }
+
+    /// The administration API answers with problem details.
+    private func problem(_ error: any Error, _ request: Request, _ context: GapuraContext) async throws -> Response {
+        let problem: APIProblem
+        switch error {
+        case let error as APIProblem: problem = error
+        case let error as PageError:
+            problem = APIProblem(HTTPResponse.Status(code: error.kind.status))
+        case let error as any HTTPResponseError:
+            problem = APIProblem(error.status, allow: (error as? MethodNotAllowed)?.allow)
+        case is CancellationError: throw error
+        default:
+            problem = APIProblem(OperationError(error))
+        }
+        if problem.status.kind == .serverError {
+            logger.error(
+                "request.failed", metadata: ["request": "\(context.requestID)", "problem": "\(problem.detail)"])
+            // The log knows why; whoever asks needs to know only that.
+            if problem.status == .internalServerError {
+                return APIProblem(.internalServerError).answer(requestID: context.requestID)
+            }
+        }
+        await note(problem.code, problem.detail, request, context)
+        return problem.answer(requestID: context.requestID)
     }
 
     /// What Hummingbird itself refuses: no such route, too large a body.
@@ -123,6 +149,9 @@ package struct ErrorAnswers: RouterMiddleware {
         guard let pattern = context.endpointPath, pattern.utf8.first == UInt8(ascii: "/") else { return "-" }
         return pattern
     }
+
+    /// Paths of the administration API.
+    static func speaksProblems(_ path: String) -> Bool { path.utf8.starts(with: "/api/".utf8) }
 
     /// Programs ask these; everything else is for people.
     static func speaksJSON(_ path: String) -> Bool {

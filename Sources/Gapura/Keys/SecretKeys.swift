@@ -15,7 +15,15 @@ package struct SecretKeys: Sendable {
     package let activation: [UInt8]
     /// Of NIKs: one key seals them, another finds them.
     package let identities: IdentityVault
+    /// Of the cursors of long lists.
+    package let cursors: [UInt8]
     private let sealing: [UInt8]
+
+    /// What is sealed: what was sealed as one thing opens as no other.
+    package enum Sealed: String, Sendable {
+        case clientSecret = "client secret"
+        case answer
+    }
 
     /// Loads the master, and makes it at the first start. A missing one beside signing keys is an error: a new one
     /// would open nothing that the old one sealed.
@@ -59,32 +67,33 @@ package struct SecretKeys: Sendable {
         csrf = HKDFSHA256.derive(from: master, info: "gapura csrf 1")
         refresh = HKDFSHA256.derive(from: master, info: "gapura refresh 1")
         activation = HKDFSHA256.derive(from: master, info: "gapura activation 1")
+        cursors = HKDFSHA256.derive(from: master, info: "gapura cursor 1")
         sealing = HKDFSHA256.derive(from: master, info: "gapura seal 1")
         let identitySealing = HKDFSHA256.derive(from: master, info: "gapura identity seal 1")
         let identityFinding = HKDFSHA256.derive(from: master, info: "gapura identity lookup 1")
         identities = IdentityVault(sealing: identitySealing, finding: identityFinding)
-        guard [csrf, refresh, activation, sealing, identitySealing, identityFinding].allSatisfy({ $0.count == 32 })
-        else {
+        let keys = [csrf, refresh, activation, cursors, sealing, identitySealing, identityFinding]
+        guard keys.allSatisfy({ $0.count == 32 }) else {
             throw KeyringError(.system, "OpenSSL derives no keys")
         }
     }
 
     /// Encrypts a secret of one owner (AES-256-GCM): what is sealed for one client opens for no other.
-    package func seal(_ secret: String, for owner: String) throws -> String {
-        Base64URL.encode(try AESGCM.seal(Array(secret.utf8), key: sealing, associated: Self.associated(owner)))
+    package func seal(_ secret: String, as kind: Sealed = .clientSecret, for owner: String) throws -> String {
+        Base64URL.encode(try AESGCM.seal(Array(secret.utf8), key: sealing, associated: Self.associated(kind, owner)))
     }
 
     /// The secret again; the same error whatever is wrong.
-    package func unseal(_ sealed: String, for owner: String) throws -> String {
+    package func unseal(_ sealed: String, as kind: Sealed = .clientSecret, for owner: String) throws -> String {
         guard let bytes = try? Base64URL.decode(sealed),
-            let plain = try? AESGCM.open(bytes, key: sealing, associated: Self.associated(owner)),
+            let plain = try? AESGCM.open(bytes, key: sealing, associated: Self.associated(kind, owner)),
             let secret = String(validating: plain, as: UTF8.self)
         else { throw KeyringError(.damaged, "a sealed secret does not open: other keys, another owner, or changed") }
         return secret
     }
 
-    private static func associated(_ owner: String) -> [UInt8] {
-        Array("client secret of \(owner)".utf8)
+    private static func associated(_ kind: Sealed, _ owner: String) -> [UInt8] {
+        Array("\(kind.rawValue) of \(owner)".utf8)
     }
 }
 

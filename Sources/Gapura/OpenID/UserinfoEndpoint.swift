@@ -44,17 +44,7 @@ package struct UserinfoEndpoint: Sendable {
 /// Where a bearer token stands in a request (RFC 6750 section 2): the header or a form body, never the query.
 enum BearerToken {
     static func read(_ request: Request) async throws -> String? {
-        let headers = request.headers[values: .authorization]
-        guard headers.count <= 1 else { throw OAuthError.invalidRequest("Send one Authorization header.") }
-        var token: String?
-        if let header = headers.first {
-            let bytes = Array(header.utf8)
-            guard bytes.count <= 20_000, bytes.count > 7, bytes.prefix(7).map({ $0 | 0x20 }) == Array("bearer ".utf8)
-            else {
-                throw OAuthError.invalidToken(reason: "the Authorization header is not Bearer")
-            }
-            token = String(decoding: bytes.dropFirst(7).drop { $0 == 0x20 }, as: UTF8.self)
-        }
+        var token = try header(of: request)
         // Beside a token in the header, a body of another kind says nothing here.
         if request.method == .post, request.headers[.contentType] != nil,
             token == nil || RequestParameters.isForm(request)
@@ -67,5 +57,17 @@ enum BearerToken {
             }
         }
         return token
+    }
+
+    /// The token in the header, the one place where APIs look.
+    static func header(of request: Request) throws(OAuthError) -> String? {
+        let headers = request.headers[values: .authorization]
+        guard headers.count <= 1 else { throw OAuthError.invalidRequest("Send one Authorization header.") }
+        guard let header = headers.first else { return nil }
+        let bytes = Array(header.utf8)
+        guard bytes.count <= 20_000, bytes.count > 7, bytes.prefix(7).map({ $0 | 0x20 }) == Array("bearer ".utf8) else {
+            throw OAuthError.invalidToken(reason: "the Authorization header is not Bearer")
+        }
+        return String(decoding: bytes.dropFirst(7).drop { $0 == 0x20 }, as: UTF8.self)
     }
 }

@@ -45,17 +45,25 @@ package struct AppointmentQueries {
     /// - Parameters:
     ///   - path: of a unit, whose subtree is listed.
     ///   - moment: only what holds then.
+    ///   - after: goes on behind this one.
     package func list(
-        of personID: PersonID?, under path: String?, at moment: Timestamp?, limit: Int64
+        of personID: PersonID?, under path: String?, at moment: Timestamp?, after: AppointmentID? = nil, limit: Int64
     ) throws -> [PlacedAppointment] {
-        try tx.rows(
+        let isBehind: Statement =
+            after.map {
+                """
+                (appointments.valid_from, appointments.id)
+                < (SELECT that.valid_from, that.id FROM appointments that WHERE that.id = \($0))
+                """
+            } ?? "1 = 1"
+        return try tx.rows(
             """
             SELECT \(fragment: Self.columns), people.name, people.front_title, people.back_title, people.pns_id, units.name, units.source_id
             FROM appointments JOIN people ON people.id = appointments.person_id JOIN units ON units.id = appointments.unit_id
             WHERE (\(personID) IS NULL OR appointments.person_id = \(personID))
             AND (\(path) IS NULL OR SUBSTR(units.path, 1, CAST(\(path?.utf8.count ?? 0) AS INTEGER)) = \(path))
             AND (\(moment) IS NULL OR (appointments.valid_from <= \(moment)
-            AND (appointments.valid_to IS NULL OR appointments.valid_to > \(moment))))
+            AND (appointments.valid_to IS NULL OR appointments.valid_to > \(moment)))) AND \(fragment: isBehind)
             ORDER BY appointments.valid_from DESC, appointments.id DESC LIMIT \(limit)
             """
         ).map { row in

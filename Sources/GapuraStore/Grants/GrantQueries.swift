@@ -78,9 +78,12 @@ package struct GrantQueries {
 
     /// Grants of an application, of an account itself, and of those whose dates hold a moment; whatever is nil does not
     /// narrow.
-    /// - Parameter path: of a unit: only what reaches accounts of its subtree by name, its units, or posts within them.
+    /// - Parameters:
+    ///   - path: of a unit: only what reaches accounts of its subtree by name, its units, or posts within them.
+    ///   - after: goes on behind this one.
     package func list(
-        application: ApplicationID?, account: AccountID?, at moment: Timestamp?, under path: String? = nil, limit: Int64
+        application: ApplicationID?, account: AccountID?, at moment: Timestamp?, under path: String? = nil,
+        after: GrantID? = nil, limit: Int64
     ) throws -> [NamedGrant] {
         let (applicationID, accountID) = (application?.text ?? "", account?.text ?? "")
         return try tx.rows(
@@ -88,10 +91,17 @@ package struct GrantQueries {
             \(fragment: Self.named) WHERE (\(applicationID) = '' OR grants.application_id = \(applicationID))
             AND (\(accountID) = '' OR (grants.subject_kind = 'account' AND grants.subject = \(accountID)))
             AND (\(moment) IS NULL OR (\(fragment: Self.counts(at: moment ?? Timestamp(milliseconds: 0)))))
-            AND \(fragment: path.map(Self.isUnder) ?? "1 = 1")
+            AND \(fragment: path.map(Self.isUnder) ?? "1 = 1") AND \(fragment: after.map(Self.isBehind) ?? "1 = 1")
             ORDER BY applications.slug, grants.role, grants.id LIMIT \(limit)
             """
         ).map(Self.namedGrant)
+    }
+
+    private static func isBehind(_ id: GrantID) -> Statement {
+        """
+        (applications.slug, grants.role, grants.id) > (SELECT those.slug, that.role, that.id FROM grants that
+        JOIN applications those ON those.id = that.application_id WHERE that.id = \(id))
+        """
     }
 
     private static func isUnder(_ path: String) -> Statement {

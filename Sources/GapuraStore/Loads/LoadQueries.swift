@@ -25,9 +25,17 @@ package struct LoadQueries {
     }
 
     /// Newest first.
-    package func list(limit: Int64) throws -> [Load] {
-        try tx.rows("SELECT \(fragment: Self.columns) FROM loads ORDER BY applied_at DESC, id DESC LIMIT \(limit)").map(
-            Self.load)
+    /// - Parameter after: goes on behind this one.
+    package func list(after: LoadID? = nil, limit: Int64) throws -> [Load] {
+        let isBehind: Statement =
+            after.map { "(applied_at, id) < (SELECT that.applied_at, that.id FROM loads that WHERE that.id = \($0))" }
+            ?? "1 = 1"
+        return try tx.rows(
+            """
+            SELECT \(fragment: Self.columns) FROM loads WHERE \(fragment: isBehind)
+            ORDER BY applied_at DESC, id DESC LIMIT \(limit)
+            """
+        ).map(Self.load)
     }
 
     package func latest() throws -> Load? {

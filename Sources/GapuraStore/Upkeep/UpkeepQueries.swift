@@ -49,6 +49,7 @@ package struct UpkeepQueries {
         gone += try tx.run("DELETE FROM legacy_passwords WHERE expires_at < \(moment)")
         // Out of the bin is not gone: the account and its person stay.
         gone += try tx.run("DELETE FROM recycle_bin WHERE until < \(moment)")
+        gone += try tx.run("DELETE FROM api_answers WHERE created_at < \(moment.adding(seconds: -86_400))")
         gone += try tx.run("DELETE FROM load_requests WHERE asked_at < \(moment.adding(seconds: -7 * 86_400))")
         return gone
     }

@@ -19,7 +19,8 @@ struct AuthorityMatrixTests {
         let personnel: Set<String> = ["bkd", "auditor"]
         var table: [String: Set<String>] = [:]
         func allow(_ askers: Set<String>, _ operations: String...) { for name in operations { table[name] = askers } }
-        allow(everyone.union(desk), "account.show", "account.list", "account.pending", "account.ending")
+        allow(
+            everyone.union(desk), "authority.show", "account.show", "account.list", "account.pending", "account.ending")
         allow(agencies.union(["bkd"]).union(desk), "account.link")
         allow(
             agencies.union(["bkd"]), "account.add", "account.state", "account.email", "account.extend",
@@ -32,7 +33,7 @@ struct AuthorityMatrixTests {
         allow(personnel, "role.exclusions", "client.list", "client.show", "legacy.list", "legacy.queue")
         allow(["bkd"], "unit.draft-cancel", "appointment.add", "appointment.end", "manager.set", "manager.clear")
         allow(personnel.union(["feed"]), "personnel.list", "personnel.show", "personnel.bin")
-        allow(["bkd", "feed"], "personnel.undo", "personnel.refresh")
+        allow(["bkd", "feed"], "personnel.undo", "personnel.push", "personnel.refresh")
         allow(["auditor"], "audit.list", "audit.verify", "logout.list")
         allow(
             [], "role.add", "role.exclude", "application.add", "application.update", "application.state",

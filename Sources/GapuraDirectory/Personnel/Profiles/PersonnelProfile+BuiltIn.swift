@@ -17,7 +17,7 @@ extension PersonnelProfile {
         name: "siasn-csv", about: "Ekspor pegawai SIASN, teks berpemisah (CSV)", format: .csv)
 
     /// `pns/data-utama` of SIASN's web service, where its members are not called as in the export. Nobody chooses it: it
-    /// belongs to `SIASNOrigin`.
+    /// belongs to `PersonnelObjectsOrigin.siasn`.
     static let siasnService = PersonnelProfile(
         name: "siasn-ws", about: "Layanan web SIASN, pns/data-utama", format: .any,
         people: ColumnProfile(

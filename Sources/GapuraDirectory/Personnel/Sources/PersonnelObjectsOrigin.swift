@@ -1,15 +1,23 @@
-internal import GapuraFormats
-internal import GapuraTabular
+package import GapuraFormats
+import GapuraTabular
 
-/// People whom SIASN's web service was asked about, one by one: a table whose columns are the members of its answers,
-/// understood by a profile as any other. Who asks is `Gapura/Personnel`: here is no network.
-package struct SIASNOrigin: PersonnelOrigin {
+/// People or units as JSON objects, each member a column, understood by a profile: what an API call brought, or a
+/// service answered.
+package struct PersonnelObjectsOrigin: PersonnelOrigin {
     package let name: String
-    private let people: [SIASNPerson]
+    private let objects: [JSONObject]
+    private let profile: PersonnelProfile
 
-    package init(_ people: [SIASNPerson], name: String = "SIASN data-utama") {
-        self.people = people
+    /// - Parameter name: for people to recognise; stands in the record of the load.
+    package init(_ objects: [JSONObject], name: String, profile: PersonnelProfile) {
+        self.objects = objects
         self.name = name
+        self.profile = profile
+    }
+
+    /// What SIASN answered.
+    package static func siasn(_ people: [SIASNPerson]) -> PersonnelObjectsOrigin {
+        PersonnelObjectsOrigin(people.map(\.members), name: "SIASN data-utama", profile: .siasnService)
     }
 
     package func readPeople(
@@ -17,41 +25,46 @@ package struct SIASNOrigin: PersonnelOrigin {
     ) throws -> String {
         let tally = Tally()
         try body(
-            TableSource(Reader(people: people, stop: stop, tally: tally), profile: .siasnService, withNIK: withNIK))
-        return tally.digest.finish(tally.columns)
+            TableSource(Reader(objects: objects, stop: stop, tally: tally), profile: profile, withNIK: withNIK))
+        return tally.finish(profile)
     }
 
     package func readUnits(_ stop: any PersonnelStop) throws -> (rows: [UnitRow], digest: String) {
-        throw PersonnelSourceError.file("\(name) has no units")
+        let tally = Tally()
+        let rows = try UnitFileSource(Reader(objects: objects, stop: stop, tally: tally), profile: profile).read()
+        return (rows, tally.finish(profile))
     }
 
-    /// The answers are in memory and cannot change.
+    /// They are in memory and cannot change.
     package func check(_ digest: String) throws {}
 
     private final class Tally {
         var columns: [String?] = []
         var digest = RowDigest()
+
+        func finish(_ profile: PersonnelProfile) -> String { digest.finish(columns + [profile.yaml]) }
     }
 
+    /// Objects as the rows of one table: its columns are all members that any of them has.
     private struct Reader: TabularReader {
-        let people: [SIASNPerson]
+        let objects: [JSONObject]
         let stop: any PersonnelStop
         let tally: Tally
 
         mutating func read(header: (TabularRow) throws -> ColumnSelection, row: (TabularRow) throws -> Void) throws {
             var names: [String] = []
             var known: Set<ExactText> = []
-            for person in people {
-                for key in person.members.keys where known.insert(ExactText(key)).inserted { names.append(key) }
+            for object in objects {
+                for key in object.keys where known.insert(ExactText(key)).inserted { names.append(key) }
             }
             let selection = try header(TabularRow(number: 1, cells: names.map { .text($0) }))
             let places = names.indices.filter { selection.contains($0) }
             tally.columns = places.map { names[$0] }
-            for (index, person) in people.enumerated() {
+            for (index, object) in objects.enumerated() {
                 if index.isMultiple(of: 1000) { try stop.check() }
                 var cells = [TabularCell](repeating: .empty, count: names.count)
-                for place in places { cells[place] = TabularCell(person.members[names[place]]) }
-                try tally.digest.add(places.map { person.members[names[$0]]?.encodedText() })
+                for place in places { cells[place] = TabularCell(object[names[place]]) }
+                try tally.digest.add(places.map { object[names[$0]]?.encodedText() })
                 try row(TabularRow(number: index + 2, cells: cells))
             }
         }

@@ -1,0 +1,119 @@
+import Foundation
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTesting
+import HTTPTypes
+import Testing
+
+@testable import Gapura
+
+/// `POST /api/v1/personnel/loads`: personnel data that another program delivers.
+@Suite("Administration API: push of personnel data")
+struct PersonnelPushTests {
+    private static let engines = bothEngines
+
+    @Test("a row that is wrong is told, a nested one is refused, coverage has to be said")
+    func wrong() async throws {
+        try await withAPI(["super", "feed"]) { world in
+            func push(_ body: JSONValue) async throws -> TestAnswer {
+                try await world.send(.post, "/personnel/loads", as: "feed", body: body)
+            }
+            for body: JSONValue in [
+                [:], ["people": []], ["coverage": "listed"], ["coverage": "some", "people": [["nip": "1"]]],
+                ["coverage": "listed", "people": []], ["coverage": "listed", "people": "x"],
+                ["coverage": "listed", "people": [["nip": ["1"]]]], ["coverage": "listed", "people": [1]],
+                ["coverage": "listed", "people": [["x": "1"]]],
+                ["coverage": "listed", "people": [["nip": "1"]], "file": "/etc/passwd"],
+                ["coverage": "listed", "people": [["nip": "1"]], "profile": "tidak-ada"],
+            ] {
+                let answer = try await push(body)
+                #expect([400, 404].contains(answer.status), "\(body.encodedText()): \(answer.text)")
+                #expect(answer.json?["pesan"] != nil)
+            }
+            let events = try await world.gateway.store.read { try $0.loads.list(limit: 9).count }
+            #expect(events == 0)
+        }
+    }
+
+    /// A row as SIASN's export names its columns.
+    private func row(_ person: String, _ name: String, unit: String, status: String = "01", kind: String = "P")
+        -> JSONValue
+    {
+        let nip = City.nips[person] ?? person
+        let digits = Array(nip.utf8)
+        func part(_ range: Range<Int>) -> String { String(decoding: digits[range], as: UTF8.self) }
+        return [
+            "PNS ID": .string("PNS-\(person)"), "NIP BARU": .string(nip), "NAMA": .string(name), "GELAR DEPAN": "",
+            "GELAR BELAKANG": "", "TANGGAL LAHIR": .string("\(part(6..<8))-\(part(4..<6))-\(part(0..<4))"),
+            "JENIS KELAMIN": .string(part(14..<15).isExactly("1") ? "M" : "F"), "NOMOR HP": "", "EMAIL GOV": "",
+            "KEDUDUKAN HUKUM ID": .string(status), "KEDUDUKAN HUKUM NAMA": "Aktif", "STATUS CPNS PNS": .string(kind),
+            "GOL AKHIR NAMA": "III/a", "JENIS JABATAN ID": "4", "JABATAN ID": "J1", "JABATAN NAMA": "Analis",
+            "TMT JABATAN": "01-01-2020", "UNOR ID": .string(unit), "INSTANSI KERJA ID": "7299",
+        ]
+    }
+
+    private func withGovernment(
+        on engine: Engine = .sqlite, _ body: (APIWorld) async throws -> Void
+    ) async throws {
+        try await withAPI(on: engine, ["super", "feed", "bkd", "setda"]) { world in
+            try await world.gateway.store.write { try $0.upkeep.setMeta("personnel.governments", "7299") }
+            try await body(world)
+        }
+    }
+
+    @Test("some people: shown first, applied on demand, once; the others stay as they are", arguments: engines)
+    func listed(_ engine: Engine) async throws {
+        try await withGovernment(on: engine) { world in
+            let rows: JSONValue = [row("ujang", "Ujang Ma'ruf", unit: "UNOR-dinkes")]
+            func push(_ apply: Bool, as key: String = "feed") async throws -> TestAnswer {
+                try await world.send(
+                    .post, "/personnel/loads", as: key,
+                    body: ["coverage": "listed", "people": rows, "name": "SIMPEG 1", "apply": .bool(apply)])
+            }
+            func unit() async throws -> String? {
+                try await world.get("/accounts/\(try world.id("ujang"))").json?["unit"]?.string
+            }
+            let before = try await unit()
+            let shown = try await push(false)
+            #expect(shown.status == 200 && shown.json?["applied"]?.bool == false, "\(shown.text)")
+            #expect(shown.json?["rejected"]?.array?.isEmpty == true, "\(shown.text)")
+            #expect(shown.json?["changes"]?.array?.count == 1)
+            #expect(try await unit() == before)
+            #expect(try await push(true, as: "setda").status == 403)
+
+            let applied = try await push(true)
+            #expect(applied.json?["applied"]?.bool == true, "\(applied.text)")
+            #expect(try await unit() != before)
+            let others = try await world.get("/accounts/\(try world.id("siti"))").json
+            #expect(others?["state"]?.string == "aktif")
+
+            let load = try #require(applied.json?["load"]?.string)
+            let listed = try #require(try await world.get("/personnel/loads", as: "feed").json?["loads"]?.array?.first)
+            #expect(listed["id"]?.string == load && listed["file"]?.string == "SIMPEG 1")
+            #expect(listed["actor"]?.string == "client:feed")
+
+            let undone = try await world.send(.post, "/personnel/loads/\(load)/undo", as: "bkd")
+            #expect(undone.status == 200, "\(undone.text)")
+            #expect(try await unit() == before)
+        }
+    }
+
+    @Test("everybody: whoever is not there is missing, and too many are not believed: 409 with the number")
+    func everybody() async throws {
+        try await withGovernment { world in
+            let body: JSONObject = [
+                "coverage": "everybody", "people": [row("ujang", "Ujang Ma'ruf", unit: "UNOR-hukum")],
+            ]
+            let shown = try await world.send(.post, "/personnel/loads", as: "feed", body: .object(body))
+            #expect(shown.status == 200, "\(shown.text)")
+            #expect(try #require(shown.json?["vanished"]?.array).count > 3)
+            let stop = shown.json?["stop"]?["accounts"]?.integer
+            let refused = try await world.send(
+                .post, "/personnel/loads", as: "feed", body: .object(body.adding("apply", true)))
+            #expect(refused.status == 409 && refused.problem() == "refused", "\(refused.text)")
+            #expect(refused.json?["detail"]?.string?.contains("\(stop ?? -1)") == true)
+            #expect(try await world.gateway.store.read { try $0.loads.list(limit: 9).count } == 0)
+        }
+    }
+}

@@ -26,7 +26,7 @@ struct GapuraCommand: AsyncParsableCommand {
             LegacyCommand.self,
             KeysCommand.self, TokenCommand.self, AuditCommand.self, LogoutCommand.self, BackupCommand.self,
             RestoreCommand.self,
-            DoctorCommand.self, SettingsCommand.self,
+            DoctorCommand.self, SettingsCommand.self, APICommand.self,
         ]
     )
 }

@@ -19,7 +19,7 @@ struct APIRequest: Sendable {
     func arguments(of route: APIRoute) async throws -> JSONObject {
         var arguments: JSONObject = [:]
         for (index, field) in route.fields(in: .path).enumerated() {
-            arguments[field.name] = .string(try segment(index + 1))
+            arguments[field.name] = try field.checked(.string(segment(index + 1)))
         }
         try addQuery(of: route, to: &arguments)
         try await addBody(of: route, to: &arguments)

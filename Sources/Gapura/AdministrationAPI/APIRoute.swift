@@ -92,6 +92,9 @@ package struct APIField: Sendable {
         case objects(Int)
     }
 
+    /// Characters of a text in a path or a query.
+    static let maximumInURL: Int64 = 500
+
     package let name: String
     package let kind: Kind
     /// One line of English.
@@ -116,6 +119,9 @@ package struct APIField: Sendable {
 
     /// The bounds of the API are narrower than those of the operations. What else is wrong the operation says.
     func checked(_ value: JSONValue) throws(APIProblem) -> JSONValue {
+        if place != .body, let text = value.string, text.unicodeScalars.count > Self.maximumInURL {
+            throw APIProblem.invalid("\(name) is too long.", id: "\(name) terlalu panjang.")
+        }
         guard case .integer(let range) = kind, !value.isNull else { return value }
         guard let number = value.integer, range.contains(number) else {
             let text = "\(range.lowerBound)…\(range.upperBound)"

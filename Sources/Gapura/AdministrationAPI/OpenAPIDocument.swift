@@ -1,4 +1,5 @@
 import Foundation
+import GapuraDirectory
 package import GapuraFormats
 import HTTPTypes
 
@@ -53,6 +54,9 @@ package enum OpenAPIDocument {
                 "required": .bool(body.contains(where: \.isRequired)),
                 "content": ["application/json": ["schema": .object(object(of: body))]],
             ]
+        }
+        if let verb = try? Operations.find(route.operation).access.verb, Authority.feedVerbs.contains(verb) {
+            json["security"] = [["gapura": ["admin"]], ["gapura": ["personnel"]]]
         }
         json["responses"] = .object(responses(route))
         return .object(json)
@@ -124,7 +128,11 @@ package enum OpenAPIDocument {
 
     private static func schema(_ field: APIField) -> JSONObject {
         switch field.kind {
-        case .text: ["type": "string", "minLength": 1, "maxLength": 4096]
+        case .text:
+            [
+                "type": "string", "minLength": 1,
+                "maxLength": .integer(field.place == .body ? 4096 : APIField.maximumInURL),
+            ]
         case .texts: ["type": "array", "items": ["type": "string"], "maxItems": 1000]
         case .flag: ["type": "boolean"]
         case .integer(let range):

@@ -18,7 +18,8 @@ extension RouterMethods where Context == GapuraContext {
         for method in methods { on(path, method: method, use: handler) }
         let allowed = methods.map(\.rawValue).joined(separator: ", ")
         // HEAD comes with GET (RFC 9110 section 9.1).
-        let others: [HTTPRequest.Method] = [.get, .post, .put, .delete, .patch, .head].filter { method in
+        let others: [HTTPRequest.Method] = [.get, .post, .put, .delete, .patch, .head, .options, .trace].filter {
+            method in
             !methods.contains(method) && !(method == .head && methods.contains(.get))
         }
         for method in others {

@@ -42,7 +42,7 @@ package struct MetadataEndpoint: Sendable {
             "end_session_endpoint": .string(issuer + "/oauth2/logout"),
             "introspection_endpoint": .string(issuer + "/oauth2/introspect"),
             "revocation_endpoint": .string(issuer + "/oauth2/revoke"),
-            "scopes_supported": strings(Scope.allCases.filter(\.isAdvertised).map(\.rawValue)),
+            "scopes_supported": strings(Scope.allCases.map(\.rawValue)),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "form_post"],
             "grant_types_supported": strings(Grants.all(services).map(\.type)),

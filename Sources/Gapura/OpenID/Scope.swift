@@ -18,9 +18,6 @@ package enum Scope: String, Sendable, CaseIterable {
     case personnel
     case offlineAccess = "offline_access"
 
-    /// Whether the metadata names it: the API that these two are for is not served yet.
-    var isAdvertised: Bool { self != .admin && self != .personnel }
-
     /// Longer texts are refused before they are split (attack 7).
     static let maximumBytes = 2048
 

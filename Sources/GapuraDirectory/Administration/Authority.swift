@@ -87,7 +87,7 @@ package struct Authority: Sendable, Equatable {
     }
 
     /// What a personnel application may do by itself.
-    private static let feedVerbs: Set<Verb> = [.loadsRead, .loadsRun, .peopleRead, .unitsRead]
+    package static let feedVerbs: Set<Verb> = [.loadsRead, .loadsRun, .peopleRead, .unitsRead]
 
     /// Whether a client is registered as a feed of personnel data. The record is our own writing.
     private static func isFeed(_ record: ClientRecord) -> Bool {

@@ -43,6 +43,10 @@ struct MetadataOptions: ParsableArguments {
     @Flag(help: "It may introspect tokens whose aud names it.") var resourceServer = false
     @Flag(help: "An application of electronic signatures: it may ask for the scope tte, which gives the NIK.") var tte =
         false
+    @Flag(help: "A tool with which admins use the administration API: it may ask for the scope admin.")
+    var administration = false
+    @Flag(help: "The personnel agency's application: in its own name it may ask for the scope personnel.")
+    var personnelFeed = false
     @Flag(name: .customLong("no-pkce"), help: "It cannot do PKCE; for old applications with a secret.") var noPKCE =
         false
 
@@ -72,6 +76,7 @@ struct MetadataOptions: ParsableArguments {
             ("initiate_login_uri", .optional(initiateLoginURI)),
             ("default_max_age", defaultMaxAge.map { .integer($0) }), ("application_type", native ? "native" : nil),
             ("resource_server", .optional(resourceServer)), ("tte", .optional(tte)),
+            ("administration", .optional(administration)), ("personnel_feed", .optional(personnelFeed)),
             ("require_pkce", noPKCE ? false : nil),
         ])
         for (key, value) in flags.members { object[key] = value }

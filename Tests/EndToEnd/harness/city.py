@@ -32,6 +32,21 @@ def agency(index: int) -> str:
     return AGENCIES[index % len(AGENCIES)]
 
 
+def row(index: int) -> dict[str, str]:
+    """A person as a row of SIASN's export."""
+    number = nip(index)
+    return {
+        "pns_id": f"{0xABC0 + index:032X}", "nip_baru": "'" + number, "nama": f"Orang Uji {index}",
+        "gelar_depan": "null", "gelar_belakang": "S.E.",
+        "tanggal_lahir": f"{number[6:8]}-{number[4:6]}-{number[0:4]}",
+        "jenis_kelamin": "M" if index % 2 == 0 else "F", "nik": f"'99{index:014}", "nomor_hp": f"'0000{index:06}",
+        "email_gov": f"orang{index}@uji.invalid", "kedudukan_hukum_id": "'01", "kedudukan_hukum_nama": "Aktif",
+        "status_cpns_pns": "P", "gol_akhir_nama": "III/a", "jenis_jabatan_id": "4", "jabatan_id": f"J{index % 7}",
+        "jabatan_nama": f"Pengelola Layanan {index % 7}", "tmt_jabatan": "01-03-1920",
+        "unor_id": f"A{index % len(AGENCIES)}" + ("S" if index % 3 == 0 else ""), "instansi_kerja_id": GOVERNMENT,
+    }  # fmt: skip
+
+
 def write(folder: Path, people: int = 30) -> tuple[Path, Path]:
     """Writes both files; returns (people, units)."""
     units_file, people_file = folder / "unor.csv", folder / "siasn.csv"
@@ -50,15 +65,5 @@ def write(folder: Path, people: int = 30) -> tuple[Path, Path]:
         rows = csv.DictWriter(file, _PERSON_COLUMNS)
         rows.writeheader()
         for index in range(people):
-            number = nip(index)
-            rows.writerow({
-                "pns_id": f"{0xABC0 + index:032X}", "nip_baru": "'" + number, "nama": f"Orang Uji {index}",
-                "gelar_depan": "null", "gelar_belakang": "S.E.",
-                "tanggal_lahir": f"{number[6:8]}-{number[4:6]}-{number[0:4]}",
-                "jenis_kelamin": "M" if index % 2 == 0 else "F", "nik": f"'99{index:014}", "nomor_hp": f"'0000{index:06}",
-                "email_gov": f"orang{index}@uji.invalid", "kedudukan_hukum_id": "'01", "kedudukan_hukum_nama": "Aktif",
-                "status_cpns_pns": "P", "gol_akhir_nama": "III/a", "jenis_jabatan_id": "4", "jabatan_id": f"J{index % 7}",
-                "jabatan_nama": f"Pengelola Layanan {index % 7}", "tmt_jabatan": "01-03-1920",
-                "unor_id": f"A{index % len(AGENCIES)}" + ("S" if index % 3 == 0 else ""), "instansi_kerja_id": GOVERNMENT,
-            })  # fmt: skip
+            rows.writerow(row(index))
     return people_file, units_file

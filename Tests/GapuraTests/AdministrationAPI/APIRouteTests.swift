@@ -144,6 +144,18 @@ struct APIRouteTests {
         }
     }
 
+    @Test("docs/api.md has a line for every route and for no other")
+    func documentation() throws {
+        let file = URL(filePath: #filePath).appending(path: "../../../../docs/api.md").standardized
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let rows = text.split(separator: "\n").compactMap {
+            $0.firstMatch(of: /^\| `([A-Z]+ \/[^`]*)` \| .* \| `(.*)` \|$/)
+        }
+        let documented = rows.map { "\($0.1) \($0.2)" }
+        #expect(
+            documented == APIRoutes.byPath.flatMap { $0.map { "\($0.method.rawValue) \($0.path) \($0.operation)" } })
+    }
+
     @Test("the OpenAPI document is for callers, and says what the routes say")
     func document() async throws {
         try await withAPI(["super", "feed"]) { world in
@@ -163,7 +175,8 @@ struct APIRouteTests {
             // A method that the document does not name is not served.
             for (path, item) in paths.members {
                 let plain = path.replacing(/\{[^}]+\}/, with: "x")
-                for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] where item[method.lowercased()] == nil {
+                for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+                where item[method.lowercased()] == nil {
                     let answer = try await world.send(try #require(HTTPRequest.Method(method)), plain)
                     #expect(answer.status == 405, "\(method) \(path)")
                 }

@@ -82,6 +82,7 @@ package struct Gateway: Sendable {
         MetadataEndpoint(services).addRoutes(to: router)
         EndSessionEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         APIEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
+        SCIMEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
 
         SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
         PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)

@@ -47,6 +47,10 @@ struct GuardedStore: Sendable {
         }
     }
 
+    /// Refuses in a transaction of somebody else's what the policy does not allow.
+    /// - Throws: `DirectoryError` `forbidden`.
+    func require(in tx: Transaction) throws { _ = try authority(in: tx) }
+
     /// - Throws: `DirectoryError` `forbidden`.
     private func authority(in tx: Transaction) throws -> Authority {
         let authority = try Authority.read(of: actor, in: tx, at: now)

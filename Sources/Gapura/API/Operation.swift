@@ -140,6 +140,13 @@ package struct OperationContext: Sendable {
         self.progress = progress
     }
 
+    /// The same under a policy, for what is no operation of its own.
+    func under(_ access: Operation.Access) -> OperationContext {
+        var copy = self
+        copy.access = access
+        return copy
+    }
+
     /// The database, for who acts here: each transaction begins with what they may do now.
     var store: GuardedStore { GuardedStore(self) }
     var isConsole: Bool {

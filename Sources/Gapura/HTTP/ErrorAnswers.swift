@@ -29,7 +29,9 @@ package struct ErrorAnswers: RouterMiddleware {
     }
 
     private func answer(to error: any Error, _ request: Request, _ context: GapuraContext) async throws -> Response {
-        if Self.speaksProblems(request.uri.path) { return try await problem(error, request, context) }
+        if Self.speaksProblems(request.uri.path) || Self.speaksSCIM(request.uri.path) {
+            return try await problem(error, request, context)
+        }
         let wantsJSON = Self.speaksJSON(request.uri.path)
         switch error {
         case let error as OAuthError where wantsJSON:
@@ -68,11 +70,17 @@ package struct ErrorAnswers: RouterMiddleware {
         }
     }
 
-    /// The administration API answers with problem details.
+    /// The administration API answers with problem details, SCIM in its own words.
     private func problem(_ error: any Error, _ request: Request, _ context: GapuraContext) async throws -> Response {
+        let isSCIM = Self.speaksSCIM(request.uri.path)
+        if let error = error as? SCIMProblem, error.status != .internalServerError {
+            await note(error.kind?.rawValue ?? "scim_\(error.status.code)", error.detail, request, context)
+            return error.answer()
+        }
         let problem: APIProblem
         switch error {
         case let error as APIProblem: problem = error
+        case let error as SCIMProblem: problem = APIProblem(error.status, "failed", error.detail, id: error.detail)
         case let error as PageError:
             problem = APIProblem(HTTPResponse.Status(code: error.kind.status))
         case let error as any HTTPResponseError:
@@ -86,11 +94,12 @@ package struct ErrorAnswers: RouterMiddleware {
                 "request.failed", metadata: ["request": "\(context.requestID)", "problem": "\(problem.detail)"])
             // The log knows why; whoever asks needs to know only that.
             if problem.status == .internalServerError {
-                return APIProblem(.internalServerError).answer(requestID: context.requestID)
+                let failure = APIProblem(.internalServerError)
+                return isSCIM ? SCIMProblem(failure).answer() : failure.answer(requestID: context.requestID)
             }
         }
         await note(problem.code, problem.detail, request, context)
-        return problem.answer(requestID: context.requestID)
+        return isSCIM ? SCIMProblem(problem).answer() : problem.answer(requestID: context.requestID)
     }
 
     /// What Hummingbird itself refuses: no such route, too large a body.
@@ -152,6 +161,8 @@ package struct ErrorAnswers: RouterMiddleware {
 
     /// Paths of the administration API.
     static func speaksProblems(_ path: String) -> Bool { path.utf8.starts(with: "/api/".utf8) }
+
+    static func speaksSCIM(_ path: String) -> Bool { path.utf8.starts(with: "/scim/".utf8) }
 
     /// Programs ask these; everything else is for people.
     static func speaksJSON(_ path: String) -> Bool {

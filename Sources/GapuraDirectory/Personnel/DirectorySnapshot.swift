@@ -1,5 +1,5 @@
 internal import GapuraFormats
-internal import GapuraStore
+package import GapuraStore
 
 /// The directory as it is before a load, in the form in which a load compares itself with it: of a hundred thousand
 /// people it is most of what a preview keeps in memory, so nothing is kept twice.
@@ -44,6 +44,8 @@ struct DirectorySnapshot: Sendable {
     private(set) var activeSuperadmins = 0
     /// Accounts of people that may sign in.
     private(set) var activeAccounts = 0
+    /// Accounts that lost their sign-in to loads of the last day; asked by loads of some people only.
+    private(set) var recentLosses = 0
     private(set) var units: [Unit] = []
     private(set) var pastUnits: [Unit] = []
     private(set) var latestLoad: Load?
@@ -121,6 +123,7 @@ struct DirectorySnapshot: Sendable {
         }
         activeSuperadmins = try tx.accounts.list(role: .superadmin).count { $0.state(at: now) == .aktif }
         activeAccounts = Int(clamping: try tx.accounts.countOfPeopleWhoMaySignIn())
+        recentLosses = Int(clamping: try tx.loads.lost(since: now.adding(seconds: -86_400)))
         for change in try tx.schedule.listOpen(of: byID.keys) { note(change) }
         if let unitIDs {
             try readTree(tx, unitIDs)
@@ -151,7 +154,7 @@ struct DirectorySnapshot: Sendable {
     private mutating func readStanding(_ tx: Transaction) throws {
         latestLoad = try tx.loads.latest()
         auditSeq = try tx.audit.head().seq
-        governmentIDs = Set(try tx.upkeep.meta(Self.governmentsKey)?.split(separator: " ").map(String.init) ?? [])
+        governmentIDs = Set(try PersonnelGovernments.read(tx))
     }
 
     /// Where the ids of our government are remembered between loads.
@@ -163,6 +166,13 @@ struct DirectorySnapshot: Sendable {
 
     /// Who has this number today.
     func owner(of number: UInt64) -> PersonID? { owners[number] }
+}
+
+/// The ids of our own government in personnel data, as the last list of units had them.
+package enum PersonnelGovernments {
+    package static func read(_ tx: Transaction) throws -> [String] {
+        try tx.upkeep.meta(DirectorySnapshot.governmentsKey)?.split(separator: " ").map(String.init) ?? []
+    }
 }
 
 /// One copy of each text that many people share: units, posts, grades. Of a hundred thousand people they would be most

@@ -56,7 +56,8 @@ struct PersonnelComparison {
                 && (unitsDigest == nil || latest?.unitsDigest == unitsDigest),
             coverage: coverage,
             governmentIDs: governmentIDs, units: units, counts: counts, rejected: intake.rejected, warnings: warnings,
-            vanished: vanished, stateChanges: stateChanges, unknownCodes: unknownCodes, stop: stop(vanished),
+            vanished: vanished, stateChanges: stateChanges, unknownCodes: unknownCodes, losses: gone(vanished),
+            stop: stop(vanished),
             graceEnds: now.adding(seconds: options.graceDays * 86_400), binDays: options.binDays, steps: steps,
             baseLoadID: latest?.id, baseSeq: directory.auditSeq, unitNames: unitNames
         )
@@ -383,10 +384,15 @@ struct PersonnelComparison {
         return vanished.sorted { $0.pnsID < $1.pnsID }
     }
 
+    private func gone(_ vanished: [PersonnelPlan.Vanished]) -> Int {
+        losses + vanished.count { $0.state?.maySignIn == true }
+    }
+
+    /// Of loads of some people those of a day count together: a source that has gone mad sends them one by one.
     private func stop(_ vanished: [PersonnelPlan.Vanished]) -> PersonnelPlan.Stop? {
         let active = directory.activeAccounts
-        let gone = losses + vanished.count { $0.state?.maySignIn == true }
-        guard active > 0, Double(gone) > Double(active) * options.stopShare else { return nil }
+        let gone = gone(vanished) + directory.recentLosses
+        guard losses > 0 || !vanished.isEmpty, active > 0, Double(gone) > Double(active) * options.stopShare else { return nil }
         return PersonnelPlan.Stop(accounts: gone, activeAccounts: active)
     }
 }

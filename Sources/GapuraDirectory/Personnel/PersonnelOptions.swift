@@ -1,3 +1,4 @@
+package import GapuraStore
 /// The settings of personnel loads.
 package struct PersonnelOptions: Sendable {
     /// Accepts people born 18xx, as test data has them.
@@ -32,6 +33,21 @@ package enum PersonnelCoverage: String, Sendable, CaseIterable {
 
     /// A load of some people is for as many; more are a file of the city.
     package static let maximumListedRows = 10_000
+}
+
+/// What goes along with a load into its transaction: conditions before it, rows that belong to it after it. What either
+/// throws undoes the load.
+package struct PersonnelCompanion: Sendable {
+    let before: @Sendable (Transaction) throws -> Void
+    let after: @Sendable (Transaction) throws -> Void
+
+    package init(
+        before: @escaping @Sendable (Transaction) throws -> Void = { _ in },
+        after: @escaping @Sendable (Transaction) throws -> Void = { _ in }
+    ) {
+        self.before = before
+        self.after = after
+    }
 }
 
 /// Why a load cannot be planned or applied. Nothing was changed.

@@ -71,6 +71,8 @@ package struct PersonnelPlan: Sendable {
     package let stateChanges: [StateChange: Int]
     /// Codes of `kedudukan_hukum` that the table does not have, and how many people carry them.
     package let unknownCodes: [String: Int]
+    /// Accounts that lose their sign-in, at once or after the grace.
+    let losses: Int
     /// Set where the load must be confirmed.
     package let stop: Stop?
     /// When those who vanish now are suspended.

@@ -127,9 +127,11 @@ package struct PersonnelRun: Sendable {
     /// - Parameters:
     ///   - confirmed: the number that `PersonnelPlan.stop` asked to repeat.
     ///   - actor: who decided.
+    ///   - companion: what is looked at and written in the same transaction.
     ///   - progress: called with the share that is done, from the thread that writes.
     package func apply(
         _ plan: PersonnelPlan, confirmed: Int? = nil, by actor: Actor, now: Timestamp,
+        with companion: PersonnelCompanion = PersonnelCompanion(),
         progress: @escaping @Sendable (Double) -> Void = { _ in }
     ) async throws -> Outcome {
         if plan.isRepeated { return .alreadyApplied }
@@ -142,6 +144,7 @@ package struct PersonnelRun: Sendable {
         }
         let identities = try await identityWork(plan, work, now)
         return try await store.write { tx in
+            try companion.before(tx)
             guard try tx.loads.latest()?.id == plan.baseLoadID else { throw PersonnelRefusal.outdated }
             for event in Self.changesDirectory where try tx.audit.has(event.rawValue, after: plan.baseSeq) {
                 throw PersonnelRefusal.outdated
@@ -150,6 +153,7 @@ package struct PersonnelRun: Sendable {
             try writer.write(progress)
             try Self.write(identities, of: loadID, by: actor, in: tx, at: now)
             try tx.loads.deleteRequests(before: now.adding(seconds: -Self.requestLifetime), fileDigest: plan.fileDigest)
+            try companion.after(tx)
             return .applied(loadID)
         }
     }

@@ -39,7 +39,8 @@ struct PersonnelWork: Sendable {
     init(_ plan: PersonnelPlan, loadID: LoadID, actor: Actor, now: Timestamp) {
         load = Load(
             id: loadID, fileName: plan.fileName, fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest,
-            appliedAt: now, actor: actor.text, counts: JSONValue.object(plan.countsJSON).encodedText())
+            appliedAt: now, actor: actor.text, counts: JSONValue.object(plan.countsJSON).encodedText(),
+            lost: plan.coverage == .listed ? Int64(plan.losses) : 0)
         source = plan.source
         unitsAdded = plan.units.added
         unitsChanged = plan.units.changed

@@ -22,10 +22,12 @@ package struct Load: Sendable, Equatable {
     package var kind: Kind
     package var undoes: LoadID?
     package var undoneBy: LoadID?
+    /// How many accounts it took the sign-in from.
+    package var lost: Int64
 
     package init(
         id: LoadID, fileName: String, fileDigest: String, unitsDigest: String?, appliedAt: Timestamp, actor: String,
-        counts: String, kind: Kind = .load, undoes: LoadID? = nil, undoneBy: LoadID? = nil
+        counts: String, kind: Kind = .load, undoes: LoadID? = nil, undoneBy: LoadID? = nil, lost: Int64 = 0
     ) {
         self.id = id
         self.fileName = fileName
@@ -37,6 +39,7 @@ package struct Load: Sendable, Equatable {
         self.kind = kind
         self.undoes = undoes
         self.undoneBy = undoneBy
+        self.lost = lost
     }
 }
 

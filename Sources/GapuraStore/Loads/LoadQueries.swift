@@ -9,13 +9,13 @@ package struct LoadQueries {
     let tx: Transaction
 
     private static let columns: Statement =
-        "id, file_name, file_digest, units_digest, applied_at, actor, counts, kind, undoes, undone_by"
+        "id, file_name, file_digest, units_digest, applied_at, actor, counts, kind, undoes, undone_by, lost"
 
     package func insert(_ load: Load) throws {
         try tx.run(
             """
             INSERT INTO loads (\(fragment: Self.columns)) VALUES (\(load.id), \(load.fileName), \(load.fileDigest), \(load.unitsDigest),
-            \(load.appliedAt), \(load.actor), \(load.counts), \(load.kind.rawValue), \(load.undoes), \(load.undoneBy))
+            \(load.appliedAt), \(load.actor), \(load.counts), \(load.kind.rawValue), \(load.undoes), \(load.undoneBy), \(load.lost))
             """
         )
     }
@@ -40,6 +40,12 @@ package struct LoadQueries {
 
     package func latest() throws -> Load? {
         try list(limit: 1).first
+    }
+
+    /// How many accounts loads took the sign-in from since a moment, those aside that were taken back.
+    package func lost(since moment: Timestamp) throws -> Int64 {
+        try tx.first("SELECT COALESCE(SUM(lost), 0) FROM loads WHERE applied_at > \(moment) AND undone_by IS NULL")?
+            .integer(0) ?? 0
     }
 
     /// Notes that a load was taken back, or with nil that this was taken back in its turn.
@@ -142,7 +148,7 @@ package struct LoadQueries {
             id: try row.id(0), fileName: try row.text(1), fileDigest: try row.text(2),
             unitsDigest: try row.optionalText(3),
             appliedAt: try row.time(4), actor: try row.text(5), counts: try row.text(6), kind: try row.value(7),
-            undoes: try row.optionalID(8), undoneBy: try row.optionalID(9)
+            undoes: try row.optionalID(8), undoneBy: try row.optionalID(9), lost: try row.integer(10)
         )
     }
 }

@@ -11,5 +11,6 @@ package enum Migrations {
         .activation,
         .privacy,
         .administration,
+        .provisioning,
     ]
 }

@@ -24,7 +24,7 @@ package struct PersonQueries {
         unit_id, works_here, email, phone, needs_review, created_at, updated_at
         """
 
-    private static let prefixedColumns: Statement =
+    static let prefixedColumns: Statement =
         """
         people.id, people.pns_id, people.name, people.front_title, people.back_title, people.employee_kind, people.status_code,
         people.status_name, people.grade, people.post_kind, people.post_id, people.post_name, people.post_since, people.unit_id,

@@ -1,22 +1,26 @@
 package import GapuraTabular
 
-/// People whose rows are in memory already: what an API call brought, or a service answered.
+/// People and units whose rows are in memory already: what SCIM brought.
 package struct PersonnelRowsOrigin: PersonnelOrigin {
     package let name: String
     private let source: String
     private let rows: [[PersonnelColumn: TabularCell]]
+    private let units: [UnitRow]
     private let firstNumber: Int
 
     /// - Parameters:
     ///   - name: for people to recognise; stands in the record of the load.
-    ///   - source: a short word for the record: `push`, `scim`.
+    ///   - source: a short word for the record: `scim`.
+    ///   - units: the whole tree, where units change.
     ///   - firstNumber: how the first row is counted in findings.
     package init(
-        name: String, source: String, rows: [[PersonnelColumn: TabularCell]], firstNumber: Int = 1
+        name: String, source: String, rows: [[PersonnelColumn: TabularCell]], units: [UnitRow] = [],
+        firstNumber: Int = 1
     ) {
         self.name = name
         self.source = source
         self.rows = rows
+        self.units = units
         self.firstNumber = firstNumber
     }
 
@@ -31,7 +35,14 @@ package struct PersonnelRowsOrigin: PersonnelOrigin {
     }
 
     package func readUnits(_ stop: any PersonnelStop) throws -> (rows: [UnitRow], digest: String) {
-        throw PersonnelSourceError.file("\(name) has no units")
+        var digest = RowDigest()
+        for unit in units {
+            try digest.add([
+                unit.sourceID, unit.governmentID, unit.parentID, unit.name, unit.postName, unit.kind, unit.echelon,
+                unit.headPNSID,
+            ])
+        }
+        return (units, digest.finish([source]))
     }
 
     /// They cannot change.

@@ -1,0 +1,353 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTabular
+
+/// People and units for SCIM. What is read comes from the database; whatever changes is a load of some people like any
+/// other: judged, bounded, recorded, and taken back like one.
+struct SCIMDirectory: Sendable {
+    let context: OperationContext
+    let client: ClientID
+    let base: String
+
+    /// A list of resources, as asked for.
+    struct Query: Sendable {
+        var filter: SCIMFilter?
+        /// From 1.
+        var startIndex: Int64 = 1
+        var count: Int64 = 100
+    }
+
+    /// One page.
+    struct Page: Sendable {
+        let total: Int64
+        let resources: [JSONObject]
+    }
+
+    private var reading: OperationContext { context.under(.needs(.peopleRead)) }
+    private var writing: OperationContext { context.under(.needs(.loadsRun)) }
+    private var calendar: CityCalendar { CityCalendar(timeZone: context.settings.timeZone) }
+
+    // MARK: People, read
+
+    func users(_ query: Query) async throws -> Page {
+        let directory = self
+        return try await reading.store.read { tx in
+            let users = try directory.users(tx)
+            let total = try tx.provisioned.countPeople(query.filter, of: directory.client)
+            let found =
+                query.count == 0
+                ? []
+                : try tx.provisioned.people(
+                    query.filter, of: directory.client, from: query.startIndex - 1, limit: query.count)
+            let retirements = try Self.retirements(of: found.map(\.person.id), tx)
+            return Page(
+                total: total,
+                resources: found.map { users.resource($0, retiresAt: retirements[$0.person.id]) })
+        }
+    }
+
+    func user(_ id: String) async throws -> JSONObject {
+        let directory = self
+        return try await reading.store.read { tx in try directory.user(id, tx) }
+    }
+
+    private func user(_ id: String, _ tx: Transaction) throws -> JSONObject {
+        guard let id = PersonID(id), let known = try tx.provisioned.person(id, of: client) else {
+            throw SCIMProblem.unknown
+        }
+        return try users(tx).resource(known, retiresAt: Self.retirements(of: [id], tx)[id])
+    }
+
+    func users(_ tx: Transaction) throws -> SCIMUser {
+        SCIMUser(base: base, calendar: calendar, governmentIDs: try PersonnelGovernments.read(tx))
+    }
+
+    private static func retirements(of people: [PersonID], _ tx: Transaction) throws -> [PersonID: Timestamp] {
+        let open = try tx.schedule.listOpen(of: people).filter { $0.kind == .retired && $0.state == .waiting }
+        return Dictionary(open.map { ($0.personID, $0.validFrom) }) { first, _ in first }
+    }
+
+    // MARK: People, written
+
+    func addUser(_ resource: JSONObject) async throws -> JSONObject {
+        let wish = try await reading.store.read { [self] tx in try users(tx).wish(resource) }
+        guard wish.active ?? true else { throw Self.activeFollows }
+        let client = client
+        try await load(
+            [wish],
+            before: { tx in
+                guard try tx.people.find(pnsID: wish.pnsID) == nil else {
+                    throw SCIMProblem(
+                        .conflict, .uniqueness, "Somebody with that pnsId is there already; change them instead.")
+                }
+                try Self.checkExternalID(wish.externalID, besides: nil, .person, client, tx)
+            },
+            after: { tx in
+                guard let person = try tx.people.find(pnsID: wish.pnsID) else { return }
+                try tx.externalIDs.set(wish.externalID, .person, person.id.text, of: client)
+            })
+        let id = try await reading.store.read { tx in try tx.people.find(pnsID: wish.pnsID)?.id }
+        guard let id else { throw SCIMProblem.unknown }
+        return try await user(id.text)
+    }
+
+    /// Makes somebody what a resource says.
+    /// - Parameter condition: `If-Match`, looked at in the transaction that changes.
+    func replaceUser(_ id: String, _ resource: JSONObject, if condition: String?) async throws -> JSONObject {
+        try await change(id, if: condition) { _ in resource }
+    }
+
+    func patchUser(_ id: String, _ patch: SCIMPatch, if condition: String?) async throws -> JSONObject {
+        try await change(id, if: condition) { known in try patch.apply(to: known, of: .user) }
+    }
+
+    private func change(
+        _ id: String, if condition: String?, _ body: @escaping @Sendable (JSONObject) throws -> JSONObject
+    ) async throws -> JSONObject {
+        guard let personID = PersonID(id) else { throw SCIMProblem.unknown }
+        let client = client
+        // Who changes something else meanwhile is told to read again; who said no version is tried again.
+        for _ in 1...Self.tries {
+            let (before, wish, isSame) = try await reading.store.read { [self] tx in
+                let before = try user(id, tx)
+                let wanted = try body(before)
+                let wish = try users(tx).wish(wanted)
+                try Self.check(wish, wanted, before)
+                let same = try users(tx).wish(before)
+                return (before, wish, same.row == wish.row && same.externalID == wish.externalID)
+            }
+            let version = before["meta"]?["version"]?.string
+            if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
+            if isSame { return before }
+            do {
+                try await load(
+                    [wish],
+                    before: { [self] tx in
+                        // What was read is what is changed.
+                        guard try user(id, tx)["meta"]?["version"]?.string == version else {
+                            throw condition == nil ? PersonnelRefusal.outdated : SCIMProblem.changed
+                        }
+                        try Self.checkExternalID(wish.externalID, besides: id, .person, client, tx)
+                    },
+                    after: { tx in
+                        try tx.externalIDs.set(wish.externalID, .person, personID.text, of: client)
+                    })
+                return try await user(id)
+            } catch PersonnelRefusal.outdated {
+                if condition != nil { throw SCIMProblem.changed }
+            }
+        }
+        throw PersonnelRefusal.outdated
+    }
+
+    private static func check(_ wish: SCIMUser.Wish, _ wanted: JSONObject, _ before: JSONObject) throws {
+        let own = before[SCIMResourceType.pegawaiID]
+        guard own?["pnsId"]?.string?.isExactly(wish.pnsID) ?? false else {
+            throw SCIMProblem(.mutability, "pnsId cannot change: another one is somebody else.")
+        }
+        if let id = wanted.member("id")?.string, before["id"]?.string != id {
+            throw SCIMProblem(.mutability, "id cannot change.")
+        }
+        guard let active = wish.active, before["active"]?.bool != active else { return }
+        let status = wanted.member(SCIMResourceType.pegawaiID)?.object?.member("status")?.string
+        guard status != own?["status"]?.string else { throw Self.activeFollows }
+    }
+
+    private static var activeFollows: SCIMProblem {
+        SCIMProblem(
+            .invalidValue,
+            "active follows \(SCIMResourceType.pegawaiID):status (kedudukan_hukum_id); send the status that they have now.")
+    }
+
+    // MARK: Loads
+
+    private static let tries = 5
+
+    /// Applies wishes as one load; tries again where another load was in between.
+    private func load(
+        _ wishes: [SCIMUser.Wish], before: @escaping @Sendable (Transaction) throws -> Void,
+        after: @escaping @Sendable (Transaction) throws -> Void
+    ) async throws {
+        try await writing.store.read { tx in
+            for unit in wishes.compactMap(\.unitSourceID) where try tx.units.find(sourceID: unit)?.validTo != nil
+                || tx.units.find(sourceID: unit) == nil
+            {
+                throw SCIMProblem(.invalidValue, "There is no unit with the unitId \(unit).")
+            }
+        }
+        try await load(
+            PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: wishes.map(\.row)), nil,
+            takesNIK: wishes.contains(where: \.hasNIK), before: before, after: after)
+    }
+
+    func load(
+        _ people: PersonnelRowsOrigin, _ units: PersonnelRowsOrigin?, takesNIK: Bool = false,
+        before: @escaping @Sendable (Transaction) throws -> Void,
+        after: @escaping @Sendable (Transaction) throws -> Void
+    ) async throws {
+        var options = try PersonnelOperations.options(context.settings)
+        if takesNIK, context.settings.loadNIK { options.identities = context.services.secrets.identities }
+        let run = PersonnelRun(store: context.services.store, options: options)
+        let writing = writing
+        let companion = PersonnelCompanion(
+            before: { tx in
+                try writing.store.require(in: tx)
+                try before(tx)
+            }, after: after)
+        for attempt in 1...Self.tries {
+            let now = context.now
+            let plan = try await run.plan(people: people, units: units, now: now, coverage: .listed)
+            if let finding = plan.rejected.first {
+                throw SCIMProblem(.invalidValue, "\(finding.reason.english) (\(finding.reason.rawValue))")
+            }
+            if let finding = plan.units.findings.first(where: { $0.reason != .vanished }) {
+                throw SCIMProblem(.invalidValue, "The unit cannot be taken: \(finding.reason.rawValue).")
+            }
+            do {
+                _ = try await run.apply(plan, by: context.actor, now: now, with: companion)
+                return
+            } catch PersonnelRefusal.outdated where attempt < Self.tries {
+                continue
+            }
+        }
+    }
+
+    static func checkExternalID(
+        _ externalID: String?, besides entity: String?, _ kind: ExternalIDQueries.Kind, _ client: ClientID,
+        _ tx: Transaction
+    ) throws {
+        guard let externalID, let owner = try tx.externalIDs.owner(kind, externalID, of: client),
+            entity.map({ !$0.isExactly(owner) }) ?? true
+        else { return }
+        throw SCIMProblem(.conflict, .uniqueness, "Another resource of yours has that externalId.")
+    }
+
+    // MARK: Units, read
+
+    func groups(_ query: Query, withMembers: Bool) async throws -> Page {
+        let directory = self
+        return try await reading.store.read { tx in
+            let total = try tx.provisioned.countUnits(query.filter, of: directory.client)
+            let found =
+                query.count == 0
+                ? []
+                : try tx.provisioned.units(
+                    query.filter, of: directory.client, from: query.startIndex - 1, limit: query.count)
+            return Page(
+                total: total, resources: try found.map { try directory.group($0, tx, withMembers: withMembers) })
+        }
+    }
+
+    func group(_ id: String) async throws -> JSONObject {
+        let directory = self
+        return try await reading.store.read { tx in try directory.group(id, tx) }
+    }
+
+    private func group(_ id: String, _ tx: Transaction) throws -> JSONObject {
+        guard let id = UnitID(id), let known = try tx.provisioned.unit(id, of: client) else { throw SCIMProblem.unknown }
+        return try group(known, tx, withMembers: true)
+    }
+
+    private func group(_ known: ProvisionedUnit, _ tx: Transaction, withMembers: Bool) throws -> JSONObject {
+        let members = withMembers ? try tx.provisioned.members(of: known.unit.id, limit: SCIMGroup.maximumMembers) : []
+        return SCIMGroup(base: base).resource(known, members: members)
+    }
+
+    // MARK: Units, written
+
+    /// A unit that was not there; its members come with it.
+    func addGroup(_ resource: JSONObject) async throws -> JSONObject {
+        let wish = try SCIMGroup.wish(resource)
+        let client = client
+        try await changeTree(to: wish, of: nil, before: { tx in
+            guard try tx.units.find(sourceID: wish.sourceID).map({ $0.validTo != nil }) ?? true else {
+                throw SCIMProblem(.conflict, .uniqueness, "A unit with that sourceId is there already.")
+            }
+            try Self.checkExternalID(wish.externalID, besides: nil, .unit, client, tx)
+        })
+        let id = try await reading.store.read { tx in try tx.units.find(sourceID: wish.sourceID)?.id }
+        guard let id else { throw SCIMProblem.unknown }
+        if !wish.members.isEmpty { try await move(wish.members, to: id.text, version: nil) }
+        return try await group(id.text)
+    }
+
+    func replaceGroup(_ id: String, _ resource: JSONObject, if condition: String?) async throws -> JSONObject {
+        try await changeGroup(id, if: condition) { _ in resource }
+    }
+
+    func patchGroup(_ id: String, _ patch: SCIMPatch, if condition: String?) async throws -> JSONObject {
+        try await changeGroup(id, if: condition) { known in try patch.apply(to: known, of: .group) }
+    }
+
+    private func changeGroup(
+        _ id: String, if condition: String?, _ body: @escaping @Sendable (JSONObject) throws -> JSONObject
+    ) async throws -> JSONObject {
+        let (before, wanted) = try await reading.store.read { [self] tx in
+            let before = try group(id, tx)
+            return (before, try body(before))
+        }
+        let version = before["meta"]?["version"]?.string
+        if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
+        let (known, wish) = (try SCIMGroup.wish(before), try SCIMGroup.wish(wanted))
+        guard known.sourceID.isExactly(wish.sourceID) else {
+            throw SCIMProblem(.mutability, "sourceId cannot change: another one is another unit.")
+        }
+        if let gone = known.members.first(where: { member in !wish.members.contains { $0.isExactly(member) } }) {
+            throw SCIMProblem(
+                .mutability, "Nobody is in no unit: add \(gone) to another Group, or give them a status that ends.")
+        }
+        let added = wish.members.filter { member in !known.members.contains { $0.isExactly(member) } }
+        let client = client
+        if !wish.isSameUnit(as: known) {
+            try await changeTree(to: wish, of: id, before: { [self] tx in
+                guard try group(id, tx)["meta"]?["version"]?.string == version else { throw SCIMProblem.changed }
+                try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
+            })
+        }
+        if !added.isEmpty { try await move(added, to: id, version: wish.isSameUnit(as: known) ? version : nil) }
+        return try await group(id)
+    }
+
+    /// Gives people another unit, as one load.
+    /// - Parameter version: of the unit, where nothing else of it changed just now.
+    private func move(_ members: [String], to unit: String, version: String?) async throws {
+        let wishes = try await reading.store.read { [self] tx in
+            guard let target = try UnitID(unit).flatMap({ try tx.units.find($0) }) else { throw SCIMProblem.unknown }
+            let users = try users(tx)
+            return try members.map { member in
+                guard let resource = try? user(member, tx) else {
+                    throw SCIMProblem(.invalidValue, "members: there is no User \(member.prefix(64)).")
+                }
+                var own = resource[SCIMResourceType.pegawaiID]?.object ?? [:]
+                own["unitId"] = .string(target.sourceID)
+                return try users.wish(resource.adding(SCIMResourceType.pegawaiID, .object(own)))
+            }
+        }
+        try await load(
+            wishes,
+            before: { [self] tx in
+                guard let version, try group(unit, tx)["meta"]?["version"]?.string != version else { return }
+                throw SCIMProblem.changed
+            }, after: { _ in })
+    }
+
+    /// The whole tree with one unit changed, as a load of units.
+    private func changeTree(
+        to wish: SCIMGroup.Wish, of id: String?, before: @escaping @Sendable (Transaction) throws -> Void
+    ) async throws {
+        let rows = try await reading.store.read { tx in
+            let units = try tx.units.list()
+            let governments = try PersonnelGovernments.read(tx)
+            return try SCIMGroup.tree(units, with: wish, government: governments.first)
+        }
+        let client = client
+        try await load(
+            PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: []),
+            PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: [], units: rows), before: before,
+            after: { tx in
+                guard let unit = try tx.units.find(sourceID: wish.sourceID) else { return }
+                try tx.externalIDs.set(wish.externalID, .unit, unit.id.text, of: client)
+            })
+    }
+}

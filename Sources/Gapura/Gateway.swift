@@ -125,6 +125,7 @@ package struct Gateway: Sendable {
             ),
             UpkeepJob(
                 store: services.store, historyDays: services.settings.sessionHistoryDays,
+                loadDays: services.settings.loadHistoryDays,
                 auditDays: services.settings.auditDays, dataFolder: services.settings.dataFolder, clock: services.clock,
                 logger: services.logger
             ),

@@ -96,6 +96,8 @@ public struct GatewaySettings: Sendable {
     public var keyRotationDays = 90
     /// Days that ended sessions and answered sign-outs are kept.
     public var sessionHistoryDays = 90
+    /// Days that what a load changed and found is kept; 0 keeps it.
+    public var loadHistoryDays = 400
     /// Days that audit rows are kept once they are exported; 0 keeps them.
     public var auditDays = 0
     public var logLevel = "info"

@@ -124,6 +124,30 @@ struct LegacyImportTests {
         }
     }
 
+    @Test("an operator's word that came while an import was hashing stands")
+    func overruled() async throws {
+        try await LegacyCity.with(Array(Self.nips.prefix(2))) { city in
+            let rows = "satu,,10,md5,\(Self.md5("kuda lumping merah")),\n"
+            try await city.apply(try await city.plan(rows))
+            let again = "satu,\(Self.nips[1]),10,md5,\(Self.md5("kuda lumping biru")),\n"
+                + "dua,\(Self.nips[0]),11,md5,\(Self.md5("kuda lumping hijau")),\n"
+            let plan = try await city.plan(again)
+            #expect(plan.matched == 2)
+            let account = try #require(try await city.account(Self.nips[0]))
+            try await city.store.write { [application = city.application.id] tx in
+                _ = try LegacyDirectory(tx, by: .command(user: "root"), at: LegacyCity.now)
+                    .match("10", of: application, to: account, isGuess: false)
+            }
+            #expect(try await city.apply(plan) == 0)
+            let local = try await city.store.read { [application = city.application.id] tx in
+                (try tx.legacy.find("10", of: application), try tx.legacy.find("11", of: application))
+            }
+            #expect(local.0?.accountID == account.id && local.0?.matchedBy == .byHand)
+            #expect(local.1 == nil)
+            #expect(try await city.signIn(Self.nips[0], "kuda lumping merah"))
+        }
+    }
+
     @Test("an operator says whose a local account is, and then its password signs in; a hash of that NIP does not")
     func match() async throws {
         try await LegacyCity.with(Self.nips) { city in

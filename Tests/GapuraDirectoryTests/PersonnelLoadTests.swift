@@ -188,7 +188,7 @@ struct PersonnelLoadTests {
             let drafts = UnitDraftDirectory(tx, by: .system, at: later)
             _ = try drafts.add(
                 rows, fileName: "unor.csv", fileDigest: digest, effectiveAt: later, merges: [:], confirmed: nil)
-            return try drafts.applyDue().count
+            return try tx.unitDrafts.due(at: later).count { try drafts.applyDue($0.id) }
         }
         #expect(applied == 1)
         await #expect(throws: PersonnelRefusal.outdated) { try await run.apply(stale, by: .system, now: later) }

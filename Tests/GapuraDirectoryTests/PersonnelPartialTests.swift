@@ -32,29 +32,10 @@ struct PersonnelPartialTests {
         return id
     }
 
-    func account(_ store: Store, _ row: [String: String]) async throws -> (person: Person, account: Account) {
-        let id = row["pns_id"] ?? ""
-        return try #require(
-            try await store.read { tx in
-                guard let person = try tx.people.find(pnsID: id),
-                    let account = try tx.accounts.find(personID: person.id)
-                else { return nil }
-                return (person, account)
-            })
-    }
-
     /// A month in which something of everything happens to the first rows.
     func changed(_ city: City) -> City {
         var city = city
-        city.people[0]["unor_id"] = "A5S2"
-        city.people[1]["nama"] = "Nama Baru"
-        city.people[2]["nip_baru"] = "189901012001021999"
-        (city.people[3]["nip_baru"], city.people[5]["nip_baru"]) = (
-            city.people[5]["nip_baru"], city.people[3]["nip_baru"]
-        )
-        for index in [2, 3, 5] { city.people[index]["tanggal_lahir"] = "null" }
-        city.people[6]["kedudukan_hukum_id"] = "'88"
-        city.people[7]["kedudukan_hukum_id"] = "'04"
+        city.changeFirst()
         city.people[8]["tmt_pensiun"] = "01-10-2026"
         city.people[9]["unor_id"] = "TIDAK-ADA"
         city.people[10]["instansi_kerja_id"] = "9999"
@@ -107,10 +88,10 @@ struct PersonnelPartialTests {
         let city = City()
         let (store, run) = try await city.loaded(on: engine)
         let id = try await load(some(changed(city), [0, 6, 7, 300]), run, at: second)
-        #expect(try await account(store, city.people[6]).account.state == .nonaktif)
-        #expect(try await account(store, city.people[7]).account.state == .ditangguhkan)
-        #expect(try await account(store, city.person(900)).account.state == .aktif)
-        let unit = try await account(store, city.people[0]).person.unitID
+        #expect(try await City.known(store, city.people[6]).account.state == .nonaktif)
+        #expect(try await City.known(store, city.people[7]).account.state == .ditangguhkan)
+        #expect(try await City.known(store, city.person(900)).account.state == .aktif)
+        let unit = try await City.known(store, city.people[0]).person.unitID
         let (expected, waiting, record) = try await store.read { tx in
             var waiting = 0
             try tx.schedule.eachOpen { _ in waiting += 1 }
@@ -129,9 +110,9 @@ struct PersonnelPartialTests {
             .run(id, by: .command(user: "test"), now: third)
         #expect(report.left == [])
         #expect(report.disabled == 1)
-        #expect(try await account(store, city.people[6]).account.state == .aktif)
-        #expect(try await account(store, city.people[7]).account.state == .aktif)
-        #expect(try await account(store, city.people[0]).person.unitID != expected)
+        #expect(try await City.known(store, city.people[6]).account.state == .aktif)
+        #expect(try await City.known(store, city.people[7]).account.state == .aktif)
+        #expect(try await City.known(store, city.people[0]).person.unitID != expected)
         #expect(try await store.read { try AuditChain.firstBreak(in: $0) } == nil)
         await store.close()
     }
@@ -157,7 +138,7 @@ struct PersonnelPartialTests {
             try tx.schedule.eachOpen { open.append($0.personID) }
             return open
         }
-        #expect(open == [try await account(store, city.people[298]).person.id])
+        #expect(open == [try await City.known(store, city.people[298]).person.id])
         await store.close()
     }
 
@@ -181,7 +162,7 @@ struct PersonnelPartialTests {
         }
         #expect(snapshot.people.map(\.person.pnsID) == [city.people[7]["pns_id"]])
         #expect(snapshot.people[0].numbers.count == 1)
-        #expect(snapshot.owner(of: record.nip.number) == (try await account(store, city.people[1]).person.id))
+        #expect(snapshot.owner(of: record.nip.number) == (try await City.known(store, city.people[1]).person.id))
         #expect(snapshot.units.map(\.sourceID) == [city.people[7]["unor_id"]])
         #expect(snapshot.activeAccounts == 2000)
         await store.close()
@@ -236,9 +217,9 @@ struct PersonnelPartialTests {
         for index in part.people.indices { part.people[index]["kedudukan_hukum_id"] = "'88" }
         let stop = PersonnelPlan.Stop(accounts: 3, activeAccounts: 40)
         await #expect(throws: PersonnelRefusal.mustConfirm(stop)) { try await load(part, run, at: second) }
-        #expect(try await account(store, city.people[0]).account.state == .aktif)
+        #expect(try await City.known(store, city.people[0]).account.state == .aktif)
         try await load(part, run, at: second, confirmed: 3)
-        #expect(try await account(store, city.people[0]).account.state == .nonaktif)
+        #expect(try await City.known(store, city.people[0]).account.state == .nonaktif)
         await store.close()
     }
 
@@ -246,9 +227,9 @@ struct PersonnelPartialTests {
     func superadmin() async throws {
         let city = City(people: 40)
         let (store, run) = try await city.loaded()
-        var admin = try await account(store, city.people[0]).account
+        var admin = try await City.known(store, city.people[0]).account
         admin.role = .superadmin
-        let other = try await account(store, city.people[1]).account
+        let other = try await City.known(store, city.people[1]).account
         let second = second
         try await store.write { [admin] tx in
             try tx.accounts.update(admin)
@@ -259,8 +240,8 @@ struct PersonnelPartialTests {
         let plan = try await self.plan(part, run, at: third)
         #expect(plan.warnings.map(\.reason) == [.lastSuperadmin])
         try await load(part, run, at: third)
-        #expect(try await account(store, city.people[0]).account.state == .aktif)
-        #expect(try await account(store, city.people[1]).account.state == .ditangguhkan)
+        #expect(try await City.known(store, city.people[0]).account.state == .aktif)
+        #expect(try await City.known(store, city.people[1]).account.state == .ditangguhkan)
         await store.close()
     }
 
@@ -323,7 +304,7 @@ struct PersonnelPartialTests {
             return try await store.read { try $0.identities.find(lookup: lookup).map(\.personID) }
         }
         for (digits, index) in [("9999990101600001", 0), ("9999990101600002", 1), ("9999990101600003", 3)] {
-            #expect(try await owners(digits) == [try await account(store, city.people[index]).person.id])
+            #expect(try await owners(digits) == [try await City.known(store, city.people[index]).person.id])
         }
         await store.close()
     }

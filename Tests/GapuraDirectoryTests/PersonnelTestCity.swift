@@ -2,6 +2,7 @@ import Foundation
 import GapuraFormats
 import GapuraStore
 import PostgresTesting
+import Testing
 
 @testable import GapuraDirectory
 
@@ -114,5 +115,32 @@ enum PersonnelExample {
             try Data(
                 contentsOf: URL(fileURLWithPath: source).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
             ))
+    }
+}
+
+extension PersonnelTestCity {
+    /// Something of everything happens to the first eight: moved, renamed, renumbered, swapped numbers, retired, left.
+    mutating func changeFirst() {
+        people[0]["unor_id"] = "A5S2"
+        people[1]["nama"] = "Nama Baru"
+        people[2]["nip_baru"] = "189901012001021999"
+        (people[3]["nip_baru"], people[5]["nip_baru"]) = (people[5]["nip_baru"], people[3]["nip_baru"])
+        for index in [2, 3, 5] { people[index]["tanggal_lahir"] = "null" }
+        people[6]["kedudukan_hukum_id"] = "'88"
+        people[7]["kedudukan_hukum_id"] = "'04"
+    }
+
+    /// Whom a row is about, as the directory knows them.
+    static func known(_ store: Store, _ row: [String: String]) async throws -> (
+        person: Person, account: Account, nip: String?
+    ) {
+        let id = row["pns_id"] ?? ""
+        return try #require(
+            try await store.read { tx in
+                guard let person = try tx.people.find(pnsID: id),
+                    let account = try tx.accounts.find(personID: person.id)
+                else { return nil }
+                return (person, account, try tx.people.currentNIP(of: person.id))
+            })
     }
 }

@@ -26,31 +26,10 @@ struct PersonnelUndoTests {
             .run(id, confirmed: confirmed, by: .command(user: "test"), now: now)
     }
 
-    func person(_ store: Store, _ row: [String: String]) async throws -> (
-        person: Person, account: Account, nip: String?
-    ) {
-        let id = row["pns_id"] ?? ""
-        return try #require(
-            try await store.read { tx in
-                guard let person = try tx.people.find(pnsID: id),
-                    let account = try tx.accounts.find(personID: person.id)
-                else { return nil }
-                return (person, account, try tx.people.currentNIP(of: person.id))
-            })
-    }
-
     /// A second month in which something of everything happens.
     func changed(_ city: City) -> City {
         var city = city
-        city.people[0]["unor_id"] = "A5S2"
-        city.people[1]["nama"] = "Nama Baru"
-        city.people[2]["nip_baru"] = "189901012001021999"
-        (city.people[3]["nip_baru"], city.people[5]["nip_baru"]) = (
-            city.people[5]["nip_baru"], city.people[3]["nip_baru"]
-        )
-        for index in [2, 3, 5] { city.people[index]["tanggal_lahir"] = "null" }
-        city.people[6]["kedudukan_hukum_id"] = "'88"
-        city.people[7]["kedudukan_hukum_id"] = "'04"
+        city.changeFirst()
         city.people.removeLast()
         city.people.append(city.person(900))
         city.units[1].name = "Dinas Baru"
@@ -76,6 +55,81 @@ struct PersonnelUndoTests {
     }
 
     @Test(
+        "a unit that a list of units leaves out goes along with the unit above it, and back with the undo",
+        arguments: [Engine.sqlite, .postgres])
+    func leftOutUnits(_ engine: Engine) async throws {
+        var city = City()
+        let (store, run) = try await city.loaded(on: engine)
+        func unit(_ id: String) async throws -> Unit { try #require(try await store.read { try $0.units.find(sourceID: id) }) }
+        let (child, top, other) = (try await unit("A1S1"), try await unit("A1"), try await unit("A2"))
+        #expect(child.path == top.path + child.id.text + "/" && child.agencyID == top.id)
+        // A1 comes below A2, and the list does not have its section any more.
+        city.units.removeAll { $0.id == "A1S1" }
+        let place = try #require(city.units.firstIndex { $0.id == "A1" })
+        city.units[place].parent = "A2"
+        let load = try await load(city, run, at: second, units: true)
+        let moved = try await unit("A1S1")
+        #expect(moved.path == other.path + top.id.text + "/" + child.id.text + "/")
+        #expect(moved.agencyID == other.id && moved.parentID == top.id && moved.validTo == nil)
+        #expect(try await store.read { try $0.units.list(under: other.path).map(\.id) }.contains(child.id))
+        _ = try await undo(store, load, at: third)
+        #expect(try await unit("A1S1") == child)
+        #expect(try await unit("A1") == top)
+        await store.close()
+    }
+
+    @Test("where two admins have to agree on a number, they have to on that of an undo too")
+    func secondAdmin() async throws {
+        let first = City(people: 40)
+        let (store, run) = try await first.loaded()
+        var more = first
+        for index in 100..<120 { more.people.append(more.person(index)) }
+        let load = try await load(more, run, at: second)
+        var options = City.options
+        options.needsSecondAdmin = true
+        let undo = PersonnelUndo(store: store, options: options)
+        let stop = try #require(try await undo.preview(load, now: third).stop)
+        func ask(_ number: Int?, _ user: String) async throws -> UndoReport {
+            try await undo.run(load, confirmed: number, by: .command(user: user), now: third)
+        }
+        for _ in 1...2 {
+            await #expect(throws: UndoRefusal.needsSecondAdmin(stop)) { try await ask(stop.accounts, "siti@a") }
+        }
+        // The same person on another host is the same person, and another number is another question.
+        await #expect(throws: UndoRefusal.needsSecondAdmin(stop)) { try await ask(stop.accounts, "siti@b") }
+        await #expect(throws: UndoRefusal.needsSecondAdmin(stop)) { try await ask(stop.accounts + 1, "budi@a") }
+        #expect(try await store.read { try $0.loads.find(load)?.undoneBy } == nil)
+        #expect(try await ask(stop.accounts, "budi@a").undo != nil)
+        await store.close()
+    }
+
+    @Test("what is kept of old loads goes in portions, and a load of which a part is gone is not taken back")
+    func pruned() async throws {
+        let city = City(people: 40)
+        let (store, run) = try await city.loaded()
+        let load = try await load(changed(city), run, at: second, confirmed: 3)
+        let rows = try await store.read { try $0.first("SELECT COUNT(*) FROM load_changes")?.integer(0) ?? 0 }
+        func purge(_ moment: Timestamp, _ limit: Int64) async throws -> Int {
+            try await store.write { try $0.upkeep.deleteLoadDetails(before: moment, limit: limit) }
+        }
+        #expect(try await purge(City.now, 50) == 0)
+        // All of the first load and one row of the second.
+        let ofFirst = try await store.read { tx in
+            try tx.first("SELECT COUNT(*) FROM load_changes WHERE load_id <> \(load)")?.integer(0) ?? 0
+        }
+        #expect(ofFirst > 10 && rows > ofFirst)
+        #expect(try await purge(third, ofFirst + 1) == Int(ofFirst + 1))
+        await #expect(throws: UndoRefusal.notKept) { try await undo(store, load, at: third) }
+        var steps = 0
+        while try await purge(third, 20) == 20 { steps += 1 }
+        #expect(steps >= Int((rows - ofFirst - 1) / 20) - 1)
+        #expect(try await store.read { try $0.first("SELECT COUNT(*) FROM load_changes")?.integer(0) } == 0)
+        #expect(try await store.read { try $0.loads.list(limit: 9).count } == 2)
+        await #expect(throws: UndoRefusal.notKept) { try await undo(store, load, at: third) }
+        await store.close()
+    }
+
+    @Test(
         "people, numbers, swapped ones too, states, units and absences go back; newcomers are closed, never deleted",
         arguments: [Engine.sqlite, .postgres])
     func everything(_ engine: Engine) async throws {
@@ -96,7 +150,7 @@ struct PersonnelUndoTests {
         #expect(report.units == 2)
         #expect(report.scheduled == 1)
 
-        let newcomer = try await person(store, city.person(900))
+        let newcomer = try await City.known(store, city.person(900))
         #expect(newcomer.account.state == .nonaktif)
         #expect(newcomer.account.stateBy == .personnel)
         #expect(newcomer.nip == nil)
@@ -156,7 +210,7 @@ struct PersonnelUndoTests {
         owner["jenis_kelamin"] = "null"
         city.people.append(owner)
         _ = try await load(city, run, at: third, units: true)
-        let seventh = try await person(store, city.people[7])
+        let seventh = try await City.known(store, city.people[7])
         let fourth = fourth
         try await store.write { tx in
             try AccountDirectory(tx, by: .command(user: "admin"), at: fourth).setState(seventh.account, .aktif)
@@ -171,12 +225,12 @@ struct PersonnelUndoTests {
                 "alias number_taken \(ids[2])", "unit changed_since Dinas Ketiga", "person changed_since \(ids[6])",
             ])
         #expect(report.left.first { $0.pnsID == ids[0] }?.columns == ["unit_id"])
-        #expect(try await person(store, city.people[0]).person.name == "Lain Lagi")
-        #expect(try await person(store, city.people[6]).account.state == .aktif)
-        #expect(try await person(store, city.people[7]).account.state == .aktif)
-        #expect(try await person(store, owner).nip == former.map { String($0.dropFirst()) })
+        #expect(try await City.known(store, city.people[0]).person.name == "Lain Lagi")
+        #expect(try await City.known(store, city.people[6]).account.state == .aktif)
+        #expect(try await City.known(store, city.people[7]).account.state == .aktif)
+        #expect(try await City.known(store, owner).nip == former.map { String($0.dropFirst()) })
         // What nothing touched went back all the same.
-        #expect(try await person(store, city.people[1]).person.name == "Orang 1")
+        #expect(try await City.known(store, city.people[1]).person.name == "Orang 1")
         let findings = try await store.read { tx in try tx.loads.findings(of: try #require(report.undo)) }
         #expect(findings.count == report.left.count)
         #expect(Set(findings.map(\.outcome)) == [.left])
@@ -202,7 +256,7 @@ struct PersonnelUndoTests {
         #expect(report.left.map(\.reason) == [.unitClosed, .unitInUse])
         #expect(report.left.first?.columns == ["unit_id"])
         #expect(report.left.first?.pnsID == city.people[1]["pns_id"])
-        let person = try await person(store, city.people[1]).person
+        let person = try await City.known(store, city.people[1]).person
         #expect(person.unitID == present)
         #expect(person.name == "Orang 1")
         #expect(try await store.read { try $0.units.find(sourceID: "A9")?.validTo } == nil)
@@ -225,16 +279,16 @@ struct PersonnelUndoTests {
         // Nobody takes a whole city's accounts by a slip.
         let stop = PersonnelPlan.Stop(accounts: 40, activeAccounts: 40)
         await #expect(throws: UndoRefusal.mustConfirm(stop)) { try await undo(store, first, at: fourth) }
-        #expect(try await person(store, city.people[1]).account.state == .aktif)
+        #expect(try await City.known(store, city.people[1]).account.state == .aktif)
         let report = try await undo(store, first, at: fourth, confirmed: 40)
         #expect(report.disabled == 40)
         // One name went back in between: that is no reason to leave the account.
         #expect(report.left == [])
         #expect(try await store.read { try $0.people.count() } == 40)
         // The right file brings them back, with the accounts they had.
-        let before = try await person(store, city.people[1])
+        let before = try await City.known(store, city.people[1])
         _ = try await load(city, run, at: fourth.adding(seconds: 60), units: true)
-        let after = try await person(store, city.people[1])
+        let after = try await City.known(store, city.people[1])
         #expect(after.account.state == .aktif)
         #expect(after.account.sub == before.account.sub)
         #expect(after.nip == city.people[1]["nip_baru"].map { String($0.dropFirst()) })
@@ -250,7 +304,7 @@ struct PersonnelUndoTests {
         let (store, run) = try await city.loaded()
         city.people.append(city.person(900))
         let id = try await load(city, run, at: second)
-        let newcomer = try await person(store, city.person(900)).account
+        let newcomer = try await City.known(store, city.person(900)).account
         let second = second
         try await store.write { tx in try tx.sessions.insert(.test(of: newcomer, at: second)) }
         _ = try await undo(store, id, at: third)
@@ -264,12 +318,12 @@ struct PersonnelUndoTests {
         let (store, run) = try await city.loaded()
         city.people.append(city.person(900))
         let id = try await load(city, run, at: second)
-        var newcomer = try await person(store, city.person(900)).account
+        var newcomer = try await City.known(store, city.person(900)).account
         newcomer.role = .superadmin
         try await store.write { [newcomer] in try $0.accounts.update(newcomer) }
         let report = try await undo(store, id, at: third)
         #expect(report.left.map(\.reason) == [.lastSuperadmin])
-        #expect(try await person(store, city.person(900)).account.state == .aktif)
+        #expect(try await City.known(store, city.person(900)).account.state == .aktif)
         await store.close()
     }
 

@@ -79,15 +79,16 @@ final class ActivationLists: Sendable {
         }
     }
 
-    /// Before the transaction commits: codes that are in no file may not be stored.
-    func flush() throws {
+    /// Before the transaction commits: codes that are in no file, or in one that a power cut would take, may not be
+    /// stored.
+    func sync() throws {
         try open.withLock { open in
             if let sheet = open.sheet {
                 if open.page != nil { try sheet.write(layout.unitEnd) }
                 try sheet.write(layout.end)
-                try sheet.flush()
+                try sheet.sync()
             }
-            try open.csv?.flush()
+            try open.csv?.sync()
         }
     }
 
@@ -96,11 +97,11 @@ final class ActivationLists: Sendable {
         open.withLock { $0 = Open() }
     }
 
-    /// After it has: the files stay.
-    func finish() throws -> [JSONValue] {
-        try open.withLock { open in
-            try open.csv?.finishDurably()
-            try open.sheet?.finishDurably()
+    /// After it has: the files stay. Nothing can go wrong any more, since the codes before these are dead.
+    func finish() -> [JSONValue] {
+        open.withLock { open in
+            open.csv?.keep()
+            open.sheet?.keep()
             return open.listed
         }
     }

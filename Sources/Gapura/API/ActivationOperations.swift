@@ -56,7 +56,7 @@ enum ActivationOperations {
                 order.scope = .accounts(accounts.map(\.id))
             }
             let outcome = try ActivationBatch.issue(order, in: tx, by: actor, at: now, each: lists.write)
-            try lists.flush()
+            try lists.sync()
             return (outcome, skipped)
         }
         var json: JSONObject = [
@@ -64,7 +64,7 @@ enum ActivationOperations {
             "kept": .integer(Int64(outcome.kept)), "skipped": .array(skipped),
         ]
         guard outcome.issued > 0 else { return .object(json) }
-        let listed = try lists.finish()
+        let listed = lists.finish()
         json["batch"] = .string(outcome.batch)
         json["expires_at"] = .time(outcome.expiresAt)
         json["url"] = .string(settings.issuer + ActivationEndpoint.path)

@@ -14,7 +14,7 @@ enum DoctorOperations {
             [
                 try version(tx, engine), try clock(tx, at: now), try audit(tx), try admins(tx, at: now),
                 try idleAdmins(tx, at: now),
-                try personnel(tx, at: now), try signOuts(tx, at: now),
+                try personnel(tx, at: now), try drafts(tx, at: now), try signOuts(tx, at: now),
             ] + (try identities(tx, vault))
         }
         let all = checks + [keys(context), await integrity(context.services.store)]
@@ -112,6 +112,20 @@ enum DoctorOperations {
         return DoctorCheck(
             "personnel", .warning, "The last load is \(days) days old; people who left since can still sign in.",
             id: "Muatan terakhir berumur \(days) hari; yang sudah pindah atau pensiun masih dapat masuk."
+        )
+    }
+
+    /// A draft whose day began and that is not applied within minutes cannot be: see the log.
+    private static func drafts(_ tx: Transaction, at now: Timestamp) throws -> DoctorCheck {
+        let overdue = try tx.unitDrafts.due(at: now.adding(seconds: -300))
+        guard let first = overdue.first else {
+            return DoctorCheck("drafts", .ok, "No reorganisation is overdue.", id: "Tidak ada SOTK yang terlambat.")
+        }
+        return DoctorCheck(
+            "drafts", .failure,
+            "\(overdue.count) reorganisations are due and cannot be applied, the first being \(first.id.text); the log says why (unit_draft.failed). Correct the file and load it anew, then `gapura unit draft cancel`.",
+            id:
+                "\(overdue.count) rancangan SOTK sudah tiba harinya tetapi gagal diterapkan, yang pertama \(first.id.text); sebabnya ada di log (unit_draft.failed). Perbaiki berkasnya, muat lagi, lalu `gapura unit draft cancel`."
         )
     }
 

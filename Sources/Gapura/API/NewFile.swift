@@ -46,11 +46,19 @@ final class NewFile {
 
     /// As `finish`, and from then on the file survives a power cut: what it holds may be removed elsewhere.
     func finishDurably() throws {
+        try sync()
+        keep()
+    }
+
+    /// Everything written so far survives a power cut, or this is an error; the file is still removed unless it is kept.
+    func sync() throws {
         try flush()
         guard fsync(descriptor) == 0 else { throw Self.failure(path, errno) }
         try syncFolder()
-        isFinished = true
     }
+
+    /// From now on the file stays, whatever happens.
+    func keep() { isFinished = true }
 
     /// Finishes by putting another file in its place, which from then on survives a power cut under this name.
     ///

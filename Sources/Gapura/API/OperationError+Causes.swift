@@ -183,16 +183,29 @@ extension OperationError {
                 id: "Muatan itu sudah dibatalkan oleh \(undo).")
         case .notKept:
             return OperationError(
-                .refused, "What this load changed was not kept; it cannot be taken back.",
-                id: "Perubahan muatan ini tidak disimpan; tidak dapat dibatalkan.")
-        case .mustConfirm(let stop):
-            return OperationError(
-                .refused,
-                "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; if that is right, add --confirm-vanished \(stop.accounts).",
-                id:
-                    "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
-            )
+                .refused, "What this load changed is not kept (any more, see the setting load_history_days); it cannot be taken back.",
+                id: "Perubahan muatan ini tidak disimpan (lagi, lihat pengaturan load_history_days); tidak dapat dibatalkan.")
+        case .mustConfirm(let stop): return mustConfirm(stop)
+        case .needsSecondAdmin(let stop): return secondAdmin(stop)
         }
+    }
+
+    private static func mustConfirm(_ stop: PersonnelPlan.Stop) -> OperationError {
+        OperationError(
+            .refused,
+            "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; if that is right, add --confirm-vanished \(stop.accounts).",
+            id:
+                "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
+        )
+    }
+
+    private static func secondAdmin(_ stop: PersonnelPlan.Stop) -> OperationError {
+        OperationError(
+            .refused,
+            "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in. This was noted; another admin has to give the same command with --confirm-vanished \(stop.accounts) within two days.",
+            id:
+                "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk. Permintaan ini dicatat; admin lain harus memberi perintah yang sama dengan --confirm-vanished \(stop.accounts) dalam dua hari."
+        )
     }
 
     private static func refusal(_ error: PersonnelRefusal) -> OperationError {
@@ -202,20 +215,8 @@ extension OperationError {
                 .invalid, "Which government is ours is not known yet; give the unit file with --units.",
                 id: "Belum diketahui instansi mana yang milik kita; sertakan berkas unit dengan --units."
             )
-        case .mustConfirm(let stop):
-            return OperationError(
-                .refused,
-                "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; if that is right, add --confirm-vanished \(stop.accounts).",
-                id:
-                    "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk; jika memang benar, tambahkan --confirm-vanished \(stop.accounts)."
-            )
-        case .needsSecondAdmin(let stop):
-            return OperationError(
-                .refused,
-                "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in. This was noted; another admin has to give the same command with --confirm-vanished \(stop.accounts) within two days.",
-                id:
-                    "\(stop.accounts) dari \(stop.activeAccounts) akun akan kehilangan hak masuk. Permintaan ini dicatat; admin lain harus memberi perintah yang sama dengan --confirm-vanished \(stop.accounts) dalam dua hari."
-            )
+        case .mustConfirm(let stop): return mustConfirm(stop)
+        case .needsSecondAdmin(let stop): return secondAdmin(stop)
         case .outdated:
             return OperationError(
                 .conflict, "People or units were changed meanwhile; run the command again.",

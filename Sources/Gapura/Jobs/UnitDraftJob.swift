@@ -27,11 +27,22 @@ package struct UnitDraftJob: Service {
     func look() async {
         let now = clock.now
         do {
-            guard try await store.read({ try !$0.unitDrafts.due(at: now).isEmpty }) else { return }
-            let applied = try await store.write { try UnitDraftDirectory($0, by: .system, at: now).applyDue() }
-            for draft in applied { logger.notice("unit_draft.applied", metadata: ["draft": "\(draft.id)"]) }
+            for draft in try await store.read({ try $0.unitDrafts.due(at: now) }) { await apply(draft.id, now) }
         } catch {
             logger.error("unit_draft.failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Each in a transaction of its own: one that cannot be applied holds up none of the others. It is tried again each
+    /// minute, and `gapura doctor` says that it is overdue.
+    private func apply(_ draft: ID<UnitDraft>, _ now: Timestamp) async {
+        do {
+            let isApplied = try await store.write { tx in
+                try UnitDraftDirectory(tx, by: .system, at: now).applyDue(draft)
+            }
+            if isApplied { logger.notice("unit_draft.applied", metadata: ["draft": "\(draft)"]) }
+        } catch {
+            logger.error("unit_draft.failed", metadata: ["draft": "\(draft)", "error": "\(error)"])
         }
     }
 }

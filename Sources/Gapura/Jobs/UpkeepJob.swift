@@ -8,9 +8,11 @@ import ServiceLifecycle
 /// than the setting says and in a file.
 package struct UpkeepJob: Service {
     private static let pause: Duration = .seconds(300)
+    private static let portion = 2000
 
     private let store: Store
     private let historyDays: Int
+    private let loadDays: Int
     private let auditDays: Int
     private let dataFolder: String?
     private let clock: WallClock
@@ -18,10 +20,11 @@ package struct UpkeepJob: Service {
 
     /// - Parameter dataFolder: where a refresh keeps answers that nobody applied.
     package init(
-        store: Store, historyDays: Int, auditDays: Int = 0, dataFolder: String? = nil, clock: WallClock, logger: Logger
+        store: Store, historyDays: Int, loadDays: Int = 0, auditDays: Int = 0, dataFolder: String? = nil, clock: WallClock, logger: Logger
     ) {
         self.store = store
         self.historyDays = historyDays
+        self.loadDays = loadDays
         self.auditDays = auditDays
         self.dataFolder = dataFolder
         self.clock = clock
@@ -43,12 +46,29 @@ package struct UpkeepJob: Service {
         } catch {
             logger.warning("upkeep.failed", metadata: ["error": "\(error)"])
         }
+        do {
+            try await purgeLoads(now)
+        } catch {
+            logger.warning("upkeep.loads_not_purged", metadata: ["error": "\(error)"])
+        }
         guard auditDays > 0 else { return }
         do {
             try await purgeAudit(now)
         } catch {
             logger.warning("upkeep.audit_not_purged", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Some rows at once, so that no sign-in waits for it.
+    private func purgeLoads(_ now: Timestamp) async throws {
+        guard loadDays > 0 else { return }
+        let before = now.adding(seconds: -Int64(clamping: loadDays) * 86_400)
+        var (gone, step) = (0, Self.portion)
+        while step == Self.portion {
+            step = try await store.write { try $0.upkeep.deleteLoadDetails(before: before, limit: Int64(Self.portion)) }
+            gone += step
+        }
+        if gone > 0 { logger.info("upkeep.loads_purged", metadata: ["rows": "\(gone)"]) }
     }
 
     /// A day's rows at once: each purge is a row of its own.

@@ -1,3 +1,4 @@
+import Foundation
 import GapuraFormats
 
 /// What it takes to be let in at SIASN: the consumer key and secret that BKN gave to the agency, and the sign-in token
@@ -47,16 +48,7 @@ struct SIASNAccess: Sendable {
 
     /// `Authorization: Basic …` of the consumer.
     var basic: String {
-        let bytes = Array("\(consumerKey):\(consumerSecret.text)".utf8)
-        let plain = Base64URL.encode(bytes).utf8.map { byte -> UInt8 in
-            switch byte {
-            case UInt8(ascii: "-"): UInt8(ascii: "+")
-            case UInt8(ascii: "_"): UInt8(ascii: "/")
-            default: byte
-            }
-        }
-        return "Basic " + String(decoding: plain, as: UTF8.self)
-            + String(repeating: "=", count: (4 - plain.count % 4) % 4)
+        "Basic " + Data("\(consumerKey):\(consumerSecret.text)".utf8).base64EncodedString()
     }
 }
 

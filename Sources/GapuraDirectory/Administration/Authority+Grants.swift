@@ -41,15 +41,17 @@ extension Authority {
 
     /// Whether the admin holds any role in an application.
     package func holdsRole(in applicationID: ApplicationID, _ tx: Transaction, at moment: Timestamp) throws -> Bool {
-        guard let accountID, let account = try tx.accounts.find(accountID) else { return false }
-        return try GrantPolicy.roles(of: account, in: tx, at: moment)
-            .contains { $0.qualifiedRole.applicationID == applicationID }
+        try heldRoles(tx, at: moment).contains { $0.applicationID == applicationID }
     }
 
     /// Whether the admin holds a role at a moment.
     package func holdsRole(_ role: QualifiedRole, _ tx: Transaction, at moment: Timestamp) throws -> Bool {
-        guard let accountID, let account = try tx.accounts.find(accountID) else { return false }
-        return try GrantPolicy.roles(of: account, in: tx, at: moment).contains { $0.qualifiedRole == role }
+        try heldRoles(tx, at: moment).contains(role)
+    }
+
+    private func heldRoles(_ tx: Transaction, at moment: Timestamp) throws -> [QualifiedRole] {
+        guard let accountID, let account = try tx.accounts.find(accountID) else { return [] }
+        return try GrantPolicy.roles(of: account, in: tx, at: moment).map(\.qualifiedRole)
     }
 
     /// Whether a grant may be ended.

@@ -105,7 +105,9 @@ package struct LegacyImport: Sendable {
             var locals: [LegacyAccount] = []
             var kept: [LegacyPassword] = []
             for (entry, hash) in part {
-                guard let localID = entry.row.localID else { continue }
+                guard let localID = entry.row.localID, try !entry.isOverruled(localID, of: application, tx) else {
+                    continue
+                }
                 locals.append(entry.local(localID, of: application, plan.digest, now))
                 guard let hash, let old = entry.hash, try entry.mayStillHaveOldPassword(tx) else { continue }
                 kept.append(
@@ -202,6 +204,15 @@ extension LegacyEntry {
             accountID: accountID, matchedBy: matchedBy, state: state, reason: reason?.rawValue, fileDigest: digest,
             importedAt: now
         )
+    }
+
+    /// Whether an operator said since the plan was made whose this local account is, or gave its owner another one: an
+    /// operator's word stands.
+    func isOverruled(_ localID: String, of application: ApplicationID, _ tx: Transaction) throws -> Bool {
+        let now = try tx.legacy.find(localID, of: application)
+        if let now, now.matchedBy == .byHand, now.accountID != accountID || matchedBy != .byHand { return true }
+        guard let accountID, let other = try tx.legacy.localID(of: accountID, in: application) else { return false }
+        return !other.isExactly(localID)
     }
 
     /// Whoever set a password of their own since the plan was made needs no old one.

@@ -92,10 +92,10 @@ package struct UnitDraftDirectory {
         try tx.record(.unitDraftCancelled, by: actor, subject: draft.id.text, at: now)
     }
 
-    /// Applies every draft whose day has come, the earliest first.
-    /// - Returns: the drafts that were applied.
-    package func applyDue() throws -> [UnitDraft] {
-        try tx.unitDrafts.due(at: now).filter { try apply($0) }
+    /// Applies a draft whose day has come; false where somebody else did, or it has not.
+    package func applyDue(_ id: ID<UnitDraft>) throws -> Bool {
+        guard let draft = try tx.unitDrafts.due(at: now).first(where: { $0.id == id }) else { return false }
+        return try apply(draft)
     }
 
     private func apply(_ draft: UnitDraft) throws -> Bool {

@@ -152,7 +152,7 @@ package struct PersonnelRun: Sendable {
             var writer = PersonnelWriter(tx: tx, plan: plan, work: work, actor: actor, now: now, askedBy: askedBy)
             try writer.write(progress)
             try Self.write(identities, of: loadID, by: actor, in: tx, at: now)
-            try tx.loads.deleteRequests(before: now.adding(seconds: -Self.requestLifetime), fileDigest: plan.fileDigest)
+            try tx.loads.deleteRequests(before: now.adding(seconds: -LoadConfirmation.lifetime), fileDigest: plan.fileDigest)
             try companion.after(tx)
             return .applied(loadID)
         }
@@ -220,43 +220,18 @@ package struct PersonnelRun: Sendable {
 
     // MARK: The stop
 
-    /// How long somebody who asked for a load is remembered as the first of two: a working day and the next.
-    private static let requestLifetime: Int64 = 2 * 86_400
-
     /// - Returns: who asked first, where two have to agree.
     private func confirm(
         _ plan: PersonnelPlan, _ confirmed: Int?, _ actor: Actor, _ now: Timestamp
     ) async throws -> String? {
         guard let stop = plan.stop else { return nil }
-        guard options.needsSecondAdmin else {
-            guard confirmed == stop.accounts else { throw PersonnelRefusal.mustConfirm(stop) }
-            return nil
+        let question = LoadConfirmation.Question(
+            fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest, baseLoadID: plan.baseLoadID, stop: stop)
+        switch try await LoadConfirmation(store, options).ask(question, confirmed, by: actor, at: now) {
+        case .confirmed(let first): return first
+        case .mustConfirm: throw PersonnelRefusal.mustConfirm(stop)
+        case .needsSecondAdmin: throw PersonnelRefusal.needsSecondAdmin(stop)
         }
-        // Read first: whoever confirms writes nothing here.
-        let asked = try await store.read { tx in
-            try tx.loads.requests(fileDigest: plan.fileDigest, since: now.adding(seconds: -Self.requestLifetime))
-        }.filter { request in
-            request.unitsDigest == plan.unitsDigest && request.baseLoadID == plan.baseLoadID
-                && request.accounts == Int64(stop.accounts)
-        }
-        if confirmed == stop.accounts, let first = asked.first(where: { Actor.person($0.actor) != actor.person }) {
-            return first.actor
-        }
-        if !asked.contains(where: { Actor.person($0.actor) == actor.person }) {
-            let request = LoadRequest(
-                id: .make(now: now), fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest,
-                baseLoadID: plan.baseLoadID, accounts: Int64(stop.accounts), actor: actor.text, askedAt: now)
-            try await store.write { tx in
-                try tx.loads.insert(request)
-                try tx.record(
-                    .personnelAsked, by: actor,
-                    detail: [
-                        "file_digest": .string(request.fileDigest), "accounts": .integer(request.accounts),
-                        "active_accounts": .integer(Int64(stop.activeAccounts)),
-                    ], at: now)
-            }
-        }
-        throw PersonnelRefusal.needsSecondAdmin(stop)
     }
 
     /// Nil where nobody said yet which government is ours.

@@ -81,6 +81,8 @@ package enum UndoRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// It was applied by a version that did not keep what it changed, or its record was removed.
     case notKept
     case mustConfirm(PersonnelPlan.Stop)
+    /// A second admin has to repeat the number; who asked may not.
+    case needsSecondAdmin(PersonnelPlan.Stop)
 
     package var description: String {
         switch self {
@@ -89,6 +91,9 @@ package enum UndoRefusal: Error, Sendable, Equatable, CustomStringConvertible {
         case .notKept: "what this load changed was not kept"
         case .mustConfirm(let stop):
             "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; repeat that number"
+        case .needsSecondAdmin(let stop):
+            "\(stop.accounts) of \(stop.activeAccounts) accounts would lose their sign-in; "
+                + "another admin has to repeat that number"
         }
     }
 }
@@ -114,10 +119,29 @@ package struct PersonnelUndo: Sendable {
     package func run(_ id: LoadID, confirmed: Int? = nil, by actor: Actor, now: Timestamp) async throws -> UndoReport {
         let options = options
         let undo = LoadID.make(now: now)
+        let stop = try await confirm(id, confirmed, actor, now)
         return try await store.write { tx in
             let work = try UndoWork(tx, id, options, now)
-            if let stop = work.report.stop, confirmed != stop.accounts { throw UndoRefusal.mustConfirm(stop) }
+            // What was confirmed is what is done.
+            if let found = work.report.stop, found.accounts != stop?.accounts { throw UndoRefusal.mustConfirm(found) }
             return try work.write(tx, undo, by: actor, options)
+        }
+    }
+
+    private func confirm(_ id: LoadID, _ confirmed: Int?, _ actor: Actor, _ now: Timestamp) async throws
+        -> PersonnelPlan.Stop?
+    {
+        let options = options
+        let (stop, base) = try await store.read { tx in
+            (try UndoWork(tx, id, options, now).report.stop, try tx.loads.latest()?.id)
+        }
+        guard let stop else { return nil }
+        let question = LoadConfirmation.Question(
+            fileDigest: "undo \(id.text)", unitsDigest: nil, baseLoadID: base, stop: stop)
+        switch try await LoadConfirmation(store, options).ask(question, confirmed, by: actor, at: now) {
+        case .confirmed: return stop
+        case .mustConfirm: throw UndoRefusal.mustConfirm(stop)
+        case .needsSecondAdmin: throw UndoRefusal.needsSecondAdmin(stop)
         }
     }
 }

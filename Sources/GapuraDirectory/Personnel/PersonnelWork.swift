@@ -36,11 +36,18 @@ struct PersonnelWork: Sendable {
     private(set) var entries: [AuditEntry] = []
     private(set) var changes: [LoadChange] = []
 
+    /// What counts against the stop of the next load of some people. Whoever confirmed a number confirmed all of the
+    /// day, and the count begins anew.
+    private static func lost(_ plan: PersonnelPlan) -> Int64 {
+        guard plan.coverage == .listed else { return 0 }
+        return Int64(plan.stop == nil ? plan.losses : -plan.recentLosses)
+    }
+
     init(_ plan: PersonnelPlan, loadID: LoadID, actor: Actor, now: Timestamp) {
         load = Load(
             id: loadID, fileName: plan.fileName, fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest,
             appliedAt: now, actor: actor.text, counts: JSONValue.object(plan.countsJSON).encodedText(),
-            lost: plan.coverage == .listed ? Int64(plan.losses) : 0)
+            lost: Self.lost(plan))
         source = plan.source
         unitsAdded = plan.units.added
         unitsChanged = plan.units.changed

@@ -26,7 +26,8 @@ struct UndoWork {
         self.now = now
         report = UndoReport(load: id)
         let changes = try Changes(tx, id)
-        if changes.isEmpty, try !Self.changedNothing(load) { throw UndoRefusal.notKept }
+        let isWhole = try tx.upkeep.loadsPrunedBefore().map { load.appliedAt >= $0 } ?? true
+        guard isWhole, try !changes.isEmpty || Self.changedNothing(load) else { throw UndoRefusal.notKept }
         try restorePeople(tx, changes.people)
         try restoreUnits(tx, changes.units, changes.made)
         if try stayOutOfClosed(tx) {

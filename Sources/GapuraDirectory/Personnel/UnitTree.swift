@@ -155,10 +155,26 @@ package struct UnitPlan: Sendable {
                 if old.name != unit.name { renamed += 1 }
             }
         }
+        follow(rows, current, planned)
+    }
+
+    /// What the file does not have any more stays, and goes with what it hangs below.
+    private mutating func follow(_ rows: [UnitRow], _ current: [Unit], _ planned: [String: Unit]) {
         let named = Set(rows.compactMap(\.sourceID))
-        for unit in current where !named.contains(unit.sourceID) {
-            findings.append(UnitFinding(row: nil, sourceID: unit.sourceID, reason: .vanished))
+        var after = Dictionary(planned.values.map { ($0.id, $0) }) { first, _ in first }
+        // Parents before their children.
+        for old in current.sorted(by: { $0.path < $1.path }) where !named.contains(old.sourceID) {
+            var unit = old
+            if let parent = old.parentID.flatMap({ after[$0] }) {
+                unit.path = parent.path + old.id.text + "/"
+                unit.agencyID = parent.parentID == nil ? old.id : parent.agencyID
+            }
+            after[unit.id] = unit
+            findings.append(UnitFinding(row: nil, sourceID: old.sourceID, reason: .vanished))
             vanished.append(unit)
+            guard unit != old else { continue }
+            changed.append(unit)
+            previous.append(old)
         }
     }
 }

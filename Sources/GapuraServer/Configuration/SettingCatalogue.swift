@@ -128,11 +128,11 @@ enum SettingCatalogue {
         ),
         Setting(
             "load_stop_share", \.loadStopShare, .number(0...100),
-            "A load of personnel data that takes the sign-in from more than so many percent of the active accounts (disabled, suspended and vanished together) stops, and goes on only when its number is repeated."
+            "A load of personnel data that takes the sign-in from more than so many percent of the active accounts (disabled, suspended and vanished together) stops, and goes on only when its number is repeated. Of loads of some people (push, SCIM, SIASN) those of a day count together."
         ),
         Setting(
             "load_second_admin", \.loadSecondAdmin, .flag,
-            "Whether the number of a load that stopped must be repeated by another admin than the one who first gave it. It does not cover `gapura personnel undo`: there one admin repeats the number."
+            "Whether the number of a load that stopped, or of taking one back, must be repeated by another admin than the one who first gave it."
         ),
         Setting(
             "vanished_grace_days", \.vanishedGraceDays, .number(0...365),
@@ -182,6 +182,9 @@ enum SettingCatalogue {
         Setting(
             "session_history_days", \.sessionHistoryDays, .number(1...3650),
             "Days that ended sessions and answered sign-outs are kept."),
+        Setting(
+            "load_history_days", \.loadHistoryDays, .number(0...36_500),
+            "Days that what a load changed and found is kept, so that it can be explained and taken back. 0 keeps it."),
         Setting(
             "audit_days", \.auditDays, .number(0...36_500),
             "Days that the rows of the audit are kept in the database; older ones are removed once `gapura audit export` has written them to a file. 0 keeps them."

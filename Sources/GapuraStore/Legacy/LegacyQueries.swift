@@ -75,6 +75,13 @@ package struct LegacyQueries {
     }
 
     /// Writes local accounts, those that are known too.
+    /// The local account that an account has in an application.
+    package func localID(of account: AccountID, in application: ApplicationID) throws -> String? {
+        try tx.first(
+            "SELECT local_id FROM legacy_accounts WHERE account_id = \(account) AND application_id = \(application)"
+        )?.text(0)
+    }
+
     package func put(_ accounts: [LegacyAccount]) throws {
         try tx.insert(
             into: "legacy_accounts (\(fragment: Self.accountColumns))", accounts,

@@ -22,7 +22,7 @@ package struct Load: Sendable, Equatable {
     package var kind: Kind
     package var undoes: LoadID?
     package var undoneBy: LoadID?
-    /// How many accounts it took the sign-in from.
+    /// What it adds to the accounts that lost their sign-in to loads of some people in a day.
     package var lost: Int64
 
     package init(

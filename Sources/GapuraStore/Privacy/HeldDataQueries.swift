@@ -117,6 +117,9 @@ package struct HeldDataQueries {
             name: "manager_of", table: "manager_overrides", owner: .person, condition: "manager_id = ?",
             columns: "person_id, set_at, set_by"),
         Table(
+            name: "external_ids", table: "external_ids", owner: .person, condition: "kind = 'person' AND entity_id = ?",
+            columns: "client_id, external_id"),
+        Table(
             name: "scheduled_changes", table: "scheduled_changes", owner: .person, condition: "person_id = ?",
             columns: "id, kind, load_id, valid_from, due_at, state, state_before, decided_at"),
         Table(
@@ -234,6 +237,7 @@ package struct HeldDataQueries {
             """
         )
         try tx.run("DELETE FROM scheduled_changes WHERE person_id = \(id)")
+        try tx.run("DELETE FROM external_ids WHERE kind = 'person' AND entity_id = \(id)")
         // Local accounts that nobody was matched to, and that carry the person's number.
         let local: Statement =
             """

@@ -54,6 +54,34 @@ package struct UpkeepQueries {
         return gone
     }
 
+    /// Until when loads lost what they kept to be taken back, all of it or some.
+    package func loadsPrunedBefore() throws -> Timestamp? {
+        try meta(Self.prunedKey).flatMap { Int64($0) }.map(Timestamp.init(milliseconds:))
+    }
+
+    private static let prunedKey = "loads.pruned_before"
+
+    /// Removes what loads before a moment kept to be explained and taken back, and what once waited and was dropped; the
+    /// loads themselves stay.
+    /// - Returns: how many rows went; as many as `limit` means that there may be more.
+    package func deleteLoadDetails(before moment: Timestamp, limit: Int64) throws -> Int {
+        if try loadsPrunedBefore().map({ $0 < moment }) ?? true { try setMeta(Self.prunedKey, "\(moment.milliseconds)") }
+        var gone = try tx.run(
+            """
+            DELETE FROM load_changes WHERE (load_id, seq) IN (SELECT load_changes.load_id, load_changes.seq FROM loads
+            JOIN load_changes ON load_changes.load_id = loads.id WHERE loads.applied_at < \(moment)
+            ORDER BY loads.applied_at, load_changes.load_id, load_changes.seq LIMIT \(limit))
+            """)
+        guard gone < limit else { return gone }
+        gone += try tx.run(
+            """
+            DELETE FROM load_findings WHERE load_id IN (SELECT id FROM loads WHERE applied_at < \(moment))
+            """)
+        gone += try tx.run(
+            "DELETE FROM scheduled_changes WHERE state = 'cancelled' AND decided_at < \(moment)")
+        return min(gone, Int(limit) - 1)
+    }
+
     package func meta(_ key: String) throws -> String? {
         try tx.first("SELECT value FROM meta WHERE key = \(key)")?.text(0)
     }

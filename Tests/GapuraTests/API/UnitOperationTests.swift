@@ -215,6 +215,38 @@ struct UnitOperationTests {
         }
     }
 
+    @Test("a draft that cannot be applied holds up no other, stays waiting, and doctor says so")
+    func brokenDraft() async throws {
+        try await withCity { city in
+            var broken = Tree()
+            broken.rows.append(("UNOR-rusak", "UNOR-kota", "Badan Rusak", "Kepala"))
+            for (tree, day) in [(broken, "2026-11-25"), (reorganised(), "2026-11-26")] {
+                let path = try tree.write()
+                defer { try? FileManager.default.removeItem(atPath: path) }
+                _ = try await city.operate(
+                    "unit.draft-load", ["file": .string(path), "on": .string(day), "confirm_closed": 1])
+            }
+            // As a table that is damaged, or a rule of a later version, would refuse it.
+            try await city.gateway.store.write { tx in
+                _ = try tx.run(
+                    """
+                    CREATE TRIGGER rusak BEFORE INSERT ON units WHEN NEW.source_id = 'UNOR-rusak'
+                    BEGIN SELECT RAISE(ABORT, 'rusak'); END
+                    """)
+            }
+            city.gateway.clock.advance(seconds: 3 * 86_400)
+            await look(city)
+            let drafts = try #require(try await city.operate("unit.draft-list")["drafts"]?.array)
+            #expect(Set(drafts.map { "\($0["on"]?.string ?? "") \($0["state"]?.string ?? "")" }) == [
+                "2026-11-25 waiting", "2026-11-26 applied",
+            ])
+            #expect(try await city.operate("unit.list", ["search": "regulasi"])["matching"]?.integer == 1)
+            let checks = try await city.operate("doctor")["checks"]?.array ?? []
+            let line = try #require(checks.first { $0["check"]?.string == "drafts" })
+            #expect(line["status"]?.string == "FAIL")
+        }
+    }
+
     @Test("two nodes that look at once apply a draft once")
     func together() async throws {
         try await withCity(on: .postgres) { city in

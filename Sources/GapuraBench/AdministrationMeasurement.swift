@@ -103,7 +103,8 @@ struct AdministrationMeasurement {
             for _ in 0..<10 {
                 for (kind, path) in [
                     ("lists", "/api/v1/accounts?limit=50"), ("lists", "/api/v1/grants?limit=50"),
-                    ("searches", "/api/v1/accounts?search=ujang&limit=50"), ("searches", "/api/v1/accounts?search=1890&limit=50"),
+                    ("searches", "/api/v1/accounts?search=ujang&limit=50"),
+                    ("searches", "/api/v1/accounts?search=1890&limit=50"),
                     ("counts", "/api/v1/accounts?count=true&limit=1"),
                 ] {
                     times[kind, default: []].append(
@@ -116,7 +117,8 @@ struct AdministrationMeasurement {
         for (kind, values) in times.sorted(by: { $0.key < $1.key }) {
             report.add(
                 Line(
-                    "administration, 100,000 people, 100 admins: \(kind), p95", percentile(values, 95), "ms", .atMost(50),
+                    "administration, 100,000 people, 100 admins: \(kind), p95", percentile(values, 95), "ms",
+                    .atMost(50),
                     ceiling:
                         "p50 \(String(format: "%.1f", percentile(values, 50))) ms of \(values.count); /livez by the same client p95 \(String(format: "%.1f", percentile(bare, 95))) ms"
                 ))

@@ -10,7 +10,8 @@ extension Timestamp {
         }
         func has(_ byte: UInt8, _ place: Int) -> Bool { place < bytes.count && bytes[place] == byte }
         guard bytes.count <= 40, let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
-            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2), has(0x2d, 4), has(0x2d, 7),
+            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2), has(0x2d, 4),
+            has(0x2d, 7),
             has(0x54, 10) || has(0x74, 10), has(0x3a, 13), has(0x3a, 16), year >= 1, (1...12).contains(month), day >= 1,
             day <= Self.days(in: month, of: year), hour < 24, minute < 60, second < 60
         else { return nil }

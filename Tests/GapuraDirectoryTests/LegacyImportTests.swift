@@ -129,7 +129,8 @@ struct LegacyImportTests {
         try await LegacyCity.with(Array(Self.nips.prefix(2))) { city in
             let rows = "satu,,10,md5,\(Self.md5("kuda lumping merah")),\n"
             try await city.apply(try await city.plan(rows))
-            let again = "satu,\(Self.nips[1]),10,md5,\(Self.md5("kuda lumping biru")),\n"
+            let again =
+                "satu,\(Self.nips[1]),10,md5,\(Self.md5("kuda lumping biru")),\n"
                 + "dua,\(Self.nips[0]),11,md5,\(Self.md5("kuda lumping hijau")),\n"
             let plan = try await city.plan(again)
             #expect(plan.matched == 2)

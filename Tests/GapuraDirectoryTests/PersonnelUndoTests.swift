@@ -60,7 +60,9 @@ struct PersonnelUndoTests {
     func leftOutUnits(_ engine: Engine) async throws {
         var city = City()
         let (store, run) = try await city.loaded(on: engine)
-        func unit(_ id: String) async throws -> Unit { try #require(try await store.read { try $0.units.find(sourceID: id) }) }
+        func unit(_ id: String) async throws -> Unit {
+            try #require(try await store.read { try $0.units.find(sourceID: id) })
+        }
         let (child, top, other) = (try await unit("A1S1"), try await unit("A1"), try await unit("A2"))
         #expect(child.path == top.path + child.id.text + "/" && child.agencyID == top.id)
         // A1 comes below A2, and the list does not have its section any more.

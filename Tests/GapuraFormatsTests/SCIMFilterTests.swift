@@ -26,7 +26,8 @@ struct SCIMFilterTests {
         let left = compare("userType", .equal, "Employee")
         let emails = SCIMAttributeName(name: "emails")
         #expect(
-            try SCIMFilter("userType eq \"Employee\" and (emails co \"example.com\" or emails.value co \"example.org\")")
+            try SCIMFilter(
+                "userType eq \"Employee\" and (emails co \"example.com\" or emails.value co \"example.org\")")
                 == .all([
                     left,
                     .any([
@@ -41,7 +42,8 @@ struct SCIMFilterTests {
             try SCIMFilter("userType eq \"Employee\" and emails[type eq \"work\" and value co \"@example.com\"]")
                 == .all([
                     left,
-                    .element(emails, .all([compare("type", .equal, "work"), compare("value", .contains, "@example.com")])),
+                    .element(
+                        emails, .all([compare("type", .equal, "work"), compare("value", .contains, "@example.com")])),
                 ]))
     }
 
@@ -59,8 +61,10 @@ struct SCIMFilterTests {
     @Test(
         "what is no filter is refused with the place",
         arguments: [
-            "", " ", "a", "a eq", "a eq x", "a eq \"x", "a eq \"x\"\"", "eq 1", "a xx 1", "a eq 1 and", "and a eq 1", "(a eq 1",
-            "a eq 1)", "a[b eq 1", "a[]", "not a eq 1", "a eq {}", "a eq [1]", "a.b.c eq 1", "1a eq 1", "a eq 1 b eq 2", "a..b pr",
+            "", " ", "a", "a eq", "a eq x", "a eq \"x", "a eq \"x\"\"", "eq 1", "a xx 1", "a eq 1 and", "and a eq 1",
+            "(a eq 1",
+            "a eq 1)", "a[b eq 1", "a[]", "not a eq 1", "a eq {}", "a eq [1]", "a.b.c eq 1", "1a eq 1", "a eq 1 b eq 2",
+            "a..b pr",
             "urn:x pr pr", "x:y eq 1", "a eq 'x'", "a\teq 1", "a pr or", "a eq 01",
         ])
     func wrong(_ text: String) {
@@ -74,7 +78,10 @@ struct SCIMFilterTests {
         }
         #expect(throws: Never.self) { try SCIMFilter(nested(16)) }
         #expect(throws: Never.self) { try SCIMFilter(nested(16, "not (")) }
-        for text in [nested(17), nested(17, "not ("), nested(500), nested(10_000), nested(10_000, "not ("), nested(9000, "a[", "]")] {
+        for text in [
+            nested(17), nested(17, "not ("), nested(500), nested(10_000), nested(10_000, "not ("),
+            nested(9000, "a[", "]"),
+        ] {
             let error = #expect(throws: SCIMSyntaxError.self) { try SCIMFilter(text) }
             #expect(error?.isTooLong == true)
         }
@@ -109,8 +116,10 @@ struct ISO8601Tests {
         #expect(Timestamp(iso8601: "2024-02-29T23:59:59.9999z") == Timestamp(milliseconds: 1_709_251_199_999))
         #expect(Timestamp(iso8601: "1879-08-22T00:00:00-01:30")?.milliseconds == -2_851_540_200_000)
         for text in [
-            "", "2026-11-26", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-26T24:00:00Z", "2026-11-26T00:00:00",
-            "2026-11-26T00:00:00.Z", "2026-11-26T00:00:00+7", "2026-11-26 00:00:00Z", "2026-11-26T00:00:00Zx", "-026-11-26T00:00:00Z",
+            "", "2026-11-26", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-26T24:00:00Z",
+            "2026-11-26T00:00:00",
+            "2026-11-26T00:00:00.Z", "2026-11-26T00:00:00+7", "2026-11-26 00:00:00Z", "2026-11-26T00:00:00Zx",
+            "-026-11-26T00:00:00Z",
         ] {
             #expect(Timestamp(iso8601: text) == nil, "\(text)")
         }

@@ -183,8 +183,11 @@ extension OperationError {
                 id: "Muatan itu sudah dibatalkan oleh \(undo).")
         case .notKept:
             return OperationError(
-                .refused, "What this load changed is not kept (any more, see the setting load_history_days); it cannot be taken back.",
-                id: "Perubahan muatan ini tidak disimpan (lagi, lihat pengaturan load_history_days); tidak dapat dibatalkan.")
+                .refused,
+                "What this load changed is not kept (any more, see the setting load_history_days); it cannot be taken back.",
+                id:
+                    "Perubahan muatan ini tidak disimpan (lagi, lihat pengaturan load_history_days); tidak dapat dibatalkan."
+            )
         case .mustConfirm(let stop): return mustConfirm(stop)
         case .needsSecondAdmin(let stop): return secondAdmin(stop)
         }

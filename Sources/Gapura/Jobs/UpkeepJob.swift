@@ -20,7 +20,8 @@ package struct UpkeepJob: Service {
 
     /// - Parameter dataFolder: where a refresh keeps answers that nobody applied.
     package init(
-        store: Store, historyDays: Int, loadDays: Int = 0, auditDays: Int = 0, dataFolder: String? = nil, clock: WallClock, logger: Logger
+        store: Store, historyDays: Int, loadDays: Int = 0, auditDays: Int = 0, dataFolder: String? = nil,
+        clock: WallClock, logger: Logger
     ) {
         self.store = store
         self.historyDays = historyDays

@@ -57,7 +57,8 @@ struct SCIMBulk: Sendable {
             guard rest.count < waiting.count else {
                 // Nothing can begin any more: what they need failed, is not there, or is each other.
                 for index in rest where failures < limit {
-                    answers[index] = Self.answer(operations[index], stuck(operations[index], rest.map { operations[$0] }, ids))
+                    answers[index] = Self.answer(
+                        operations[index], stuck(operations[index], rest.map { operations[$0] }, ids))
                     failures += 1
                 }
                 break

@@ -157,7 +157,8 @@ struct SCIMDirectory: Sendable {
     private static var activeFollows: SCIMProblem {
         SCIMProblem(
             .invalidValue,
-            "active follows \(SCIMResourceType.pegawaiID):status (kedudukan_hukum_id); send the status that they have now.")
+            "active follows \(SCIMResourceType.pegawaiID):status (kedudukan_hukum_id); send the status that they have now."
+        )
     }
 
     // MARK: Loads
@@ -170,7 +171,8 @@ struct SCIMDirectory: Sendable {
         after: @escaping @Sendable (Transaction) throws -> Void
     ) async throws {
         try await writing.store.read { tx in
-            for unit in wishes.compactMap(\.unitSourceID) where try tx.units.find(sourceID: unit)?.validTo != nil
+            for unit in wishes.compactMap(\.unitSourceID)
+            where try tx.units.find(sourceID: unit)?.validTo != nil
                 || tx.units.find(sourceID: unit) == nil
             {
                 throw SCIMProblem(.invalidValue, "There is no unit with the unitId \(unit).")
@@ -245,7 +247,9 @@ struct SCIMDirectory: Sendable {
     }
 
     private func group(_ id: String, _ tx: Transaction) throws -> JSONObject {
-        guard let id = UnitID(id), let known = try tx.provisioned.unit(id, of: client) else { throw SCIMProblem.unknown }
+        guard let id = UnitID(id), let known = try tx.provisioned.unit(id, of: client) else {
+            throw SCIMProblem.unknown
+        }
         return try group(known, tx, withMembers: true)
     }
 
@@ -260,12 +264,14 @@ struct SCIMDirectory: Sendable {
     func addGroup(_ resource: JSONObject) async throws -> JSONObject {
         let wish = try SCIMGroup.wish(resource)
         let client = client
-        try await changeTree(to: wish, of: nil, before: { tx in
-            guard try tx.units.find(sourceID: wish.sourceID).map({ $0.validTo != nil }) ?? true else {
-                throw SCIMProblem(.conflict, .uniqueness, "A unit with that sourceId is there already.")
-            }
-            try Self.checkExternalID(wish.externalID, besides: nil, .unit, client, tx)
-        })
+        try await changeTree(
+            to: wish, of: nil,
+            before: { tx in
+                guard try tx.units.find(sourceID: wish.sourceID).map({ $0.validTo != nil }) ?? true else {
+                    throw SCIMProblem(.conflict, .uniqueness, "A unit with that sourceId is there already.")
+                }
+                try Self.checkExternalID(wish.externalID, besides: nil, .unit, client, tx)
+            })
         let id = try await reading.store.read { tx in try tx.units.find(sourceID: wish.sourceID)?.id }
         guard let id else { throw SCIMProblem.unknown }
         if !wish.members.isEmpty { try await move(wish.members, to: id.text, version: nil) }
@@ -300,10 +306,12 @@ struct SCIMDirectory: Sendable {
         let added = wish.members.filter { member in !known.members.contains { $0.isExactly(member) } }
         let client = client
         if !wish.isSameUnit(as: known) {
-            try await changeTree(to: wish, of: id, before: { [self] tx in
-                guard try group(id, tx)["meta"]?["version"]?.string == version else { throw SCIMProblem.changed }
-                try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
-            })
+            try await changeTree(
+                to: wish, of: id,
+                before: { [self] tx in
+                    guard try group(id, tx)["meta"]?["version"]?.string == version else { throw SCIMProblem.changed }
+                    try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
+                })
         }
         if !added.isEmpty { try await move(added, to: id, version: wish.isSameUnit(as: known) ? version : nil) }
         return try await group(id)

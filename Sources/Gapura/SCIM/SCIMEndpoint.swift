@@ -38,7 +38,8 @@ package struct SCIMEndpoint: Sendable {
         for type in SCIMResourceType.all {
             allow([.get, .post], type.endpoint) { request, directory in
                 request.method == .post
-                    ? try await create(type, request, directory) : try await list(type, request, request.query(), directory)
+                    ? try await create(type, request, directory)
+                    : try await list(type, request, request.query(), directory)
             }
             allow([.post], "\(type.endpoint)/.search") { request, directory in
                 try await list(type, request, request.search(), directory)
@@ -119,7 +120,9 @@ package struct SCIMEndpoint: Sendable {
         return try respond(made, type, request, status: .created)
     }
 
-    private func one(_ type: SCIMResourceType, _ request: SCIMRequest, _ directory: SCIMDirectory) async throws -> Response {
+    private func one(_ type: SCIMResourceType, _ request: SCIMRequest, _ directory: SCIMDirectory) async throws
+        -> Response
+    {
         let id = try request.segment()
         let isUser = type.name == "User"
         switch request.method {

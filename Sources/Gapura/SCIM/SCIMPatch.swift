@@ -21,14 +21,17 @@ struct SCIMPatch: Sendable {
 
     /// - Throws: `SCIMProblem` 400.
     init(_ body: JSONObject) throws(SCIMProblem) {
-        guard body.member("schemas")?.strings?.contains(where: { $0.lowercased().isExactly(Self.schema.lowercased()) }) == true
+        guard
+            body.member("schemas")?.strings?.contains(where: { $0.lowercased().isExactly(Self.schema.lowercased()) })
+                == true
         else { throw SCIMProblem(.invalidSyntax, "A PATCH has the schema \(Self.schema).") }
         guard let list = body.member("Operations")?.array, !list.isEmpty, list.count <= Self.maximumOperations else {
             throw SCIMProblem(.invalidSyntax, "Operations has 1 to \(Self.maximumOperations) operations.")
         }
         var operations: [Operation] = []
         for item in list {
-            guard let object = item.object, let verb = object.member("op")?.string.flatMap({ Verb(rawValue: $0.lowercased()) })
+            guard let object = item.object,
+                let verb = object.member("op")?.string.flatMap({ Verb(rawValue: $0.lowercased()) })
             else { throw SCIMProblem(.invalidSyntax, "op is add, replace or remove.") }
             var path: SCIMPath?
             if let given = object.member("path"), !given.isNull {
@@ -163,7 +166,8 @@ struct SCIMPatch: Sendable {
     }
 
     private static func elements(
-        _ elements: [JSONValue], _ attribute: SCIMAttribute, _ filter: SCIMFilter, _ sub: String?, _ operation: Operation
+        _ elements: [JSONValue], _ attribute: SCIMAttribute, _ filter: SCIMFilter, _ sub: String?,
+        _ operation: Operation
     ) throws(SCIMProblem) -> JSONValue? {
         var part: SCIMAttribute?
         if let sub { part = try Self.part(sub, of: attribute) }
@@ -195,7 +199,8 @@ struct SCIMPatch: Sendable {
         throws(SCIMProblem) -> Bool
     {
         switch filter {
-        case .present(let name): return element[try part(name.description, of: attribute).name].map { !$0.isNull } ?? false
+        case .present(let name):
+            return element[try part(name.description, of: attribute).name].map { !$0.isNull } ?? false
         case .compare(let name, let comparison, let value):
             let known = element[try part(name.description, of: attribute).name]
             switch comparison {

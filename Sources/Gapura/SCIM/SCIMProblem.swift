@@ -65,7 +65,8 @@ extension SCIMProblem {
 
 /// Answers of `application/scim+json`.
 enum SCIMAnswer {
-    static func make(_ json: JSONObject, status: HTTPResponse.Status = .ok, headers more: HTTPFields = [:]) -> Response {
+    static func make(_ json: JSONObject, status: HTTPResponse.Status = .ok, headers more: HTTPFields = [:]) -> Response
+    {
         var headers = more
         headers[.contentType] = "application/scim+json"
         headers[.cacheControl] = "no-store"

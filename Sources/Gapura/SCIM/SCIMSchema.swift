@@ -165,7 +165,8 @@ extension SCIMResourceType {
                     "userName", .string, "The NIP or NI PPPK of today.", isRequired: true, isUnique: true,
                     isCaseExact: false),
                 SCIMAttribute(
-                    "displayName", .string, "The name without titles.", isRequired: true, isCaseExact: false, column: .name),
+                    "displayName", .string, "The name without titles.", isRequired: true, isCaseExact: false,
+                    column: .name),
                 SCIMAttribute(
                     "name", .complex, "The name with its titles.",
                     parts: [
@@ -174,7 +175,8 @@ extension SCIMResourceType {
                         SCIMAttribute("honorificSuffix", .string, "Titles behind the name.", column: .backTitle),
                     ]),
                 SCIMAttribute("title", .string, "The post.", column: .postName),
-                SCIMAttribute("userType", .string, "PNS, CPNS, PPPK, PPPK_PW or NON_ASN; follows the status.", .readOnly),
+                SCIMAttribute(
+                    "userType", .string, "PNS, CPNS, PPPK, PPPK_PW or NON_ASN; follows the status.", .readOnly),
                 SCIMAttribute("active", .boolean, "Whether they can sign in; follows the status.", .readOnly),
                 SCIMAttribute(
                     "emails", .complex, "The official address.", isMany: true, parts: value(.email, "The address.")),
@@ -194,9 +196,14 @@ extension SCIMResourceType {
             SCIMSchema(
                 id: pegawaiID, name: "Pegawai", summary: "What personnel data says of a civil servant",
                 attributes: [
-                    SCIMAttribute("pnsId", .string, "SIASN's id of the person.", .immutable, isRequired: true, isUnique: true, column: .pnsID),
-                    SCIMAttribute("nip", .string, "NIP or NI PPPK, 18 digits.", isRequired: true, isUnique: true, column: .nip),
-                    SCIMAttribute("status", .string, "kedudukan_hukum_id; decides about the account.", isRequired: true, column: .statusCode),
+                    SCIMAttribute(
+                        "pnsId", .string, "SIASN's id of the person.", .immutable, isRequired: true, isUnique: true,
+                        column: .pnsID),
+                    SCIMAttribute(
+                        "nip", .string, "NIP or NI PPPK, 18 digits.", isRequired: true, isUnique: true, column: .nip),
+                    SCIMAttribute(
+                        "status", .string, "kedudukan_hukum_id; decides about the account.", isRequired: true,
+                        column: .statusCode),
                     SCIMAttribute("statusName", .string, "kedudukan_hukum_nama.", column: .statusName),
                     SCIMAttribute("cpnsOrPns", .string, "C or P.", column: .cpnsOrPNS),
                     SCIMAttribute("grade", .string, "gol_akhir_nama.", column: .grade),
@@ -205,11 +212,16 @@ extension SCIMResourceType {
                     SCIMAttribute("postSince", .string, "tmt_jabatan, 2026-12-31.", column: .postSince),
                     SCIMAttribute("retiresOn", .string, "tmt_pensiun, while it waits.", column: .retiresOn),
                     SCIMAttribute("unitId", .string, "unor_id.", column: .unitID),
-                    SCIMAttribute("governmentId", .string, "instansi_kerja_id; ours if it is not said.", column: .governmentID),
-                    SCIMAttribute("birthDate", .string, "Compared with the NIP and not kept.", .writeOnly, column: .birthDate),
-                    SCIMAttribute("sex", .string, "M or F; compared with the NIP and not kept.", .writeOnly, column: .sex),
-                    SCIMAttribute("nik", .string, "Kept under a key where the city wants it.", .writeOnly, column: .nik),
-                    SCIMAttribute("nikIsValid", .string, "Whether Dukcapil confirmed it.", .writeOnly, column: .nikIsValid),
+                    SCIMAttribute(
+                        "governmentId", .string, "instansi_kerja_id; ours if it is not said.", column: .governmentID),
+                    SCIMAttribute(
+                        "birthDate", .string, "Compared with the NIP and not kept.", .writeOnly, column: .birthDate),
+                    SCIMAttribute(
+                        "sex", .string, "M or F; compared with the NIP and not kept.", .writeOnly, column: .sex),
+                    SCIMAttribute(
+                        "nik", .string, "Kept under a key where the city wants it.", .writeOnly, column: .nik),
+                    SCIMAttribute(
+                        "nikIsValid", .string, "Whether Dukcapil confirmed it.", .writeOnly, column: .nikIsValid),
                 ]),
             SCIMSchema(
                 id: enterpriseID, name: "EnterpriseUser", summary: "The same as others call it",

@@ -178,7 +178,8 @@ struct SCIMUser {
         }
         let objects = many.compactMap(\.object)
         return objects.first { $0.member("primary")?.bool == true }
-            ?? objects.first { $0.member("type")?.string?.lowercased().isExactly("work") == true } ?? objects.first ?? [:]
+            ?? objects.first { $0.member("type")?.string?.lowercased().isExactly("work") == true } ?? objects.first
+            ?? [:]
     }
 }
 

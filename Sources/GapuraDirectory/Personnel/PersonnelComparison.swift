@@ -393,7 +393,9 @@ struct PersonnelComparison {
     private func stop(_ vanished: [PersonnelPlan.Vanished]) -> PersonnelPlan.Stop? {
         let active = directory.activeAccounts
         let gone = gone(vanished) + directory.recentLosses
-        guard losses > 0 || !vanished.isEmpty, active > 0, Double(gone) > Double(active) * options.stopShare else { return nil }
+        guard losses > 0 || !vanished.isEmpty, active > 0, Double(gone) > Double(active) * options.stopShare else {
+            return nil
+        }
         return PersonnelPlan.Stop(accounts: gone, activeAccounts: active)
     }
 }

@@ -1,4 +1,5 @@
 package import GapuraStore
+
 /// The settings of personnel loads.
 package struct PersonnelOptions: Sendable {
     /// Accepts people born 18xx, as test data has them.

@@ -152,7 +152,8 @@ package struct PersonnelRun: Sendable {
             var writer = PersonnelWriter(tx: tx, plan: plan, work: work, actor: actor, now: now, askedBy: askedBy)
             try writer.write(progress)
             try Self.write(identities, of: loadID, by: actor, in: tx, at: now)
-            try tx.loads.deleteRequests(before: now.adding(seconds: -LoadConfirmation.lifetime), fileDigest: plan.fileDigest)
+            try tx.loads.deleteRequests(
+                before: now.adding(seconds: -LoadConfirmation.lifetime), fileDigest: plan.fileDigest)
             try companion.after(tx)
             return .applied(loadID)
         }

@@ -14,8 +14,9 @@ package struct LoadQueries {
     package func insert(_ load: Load) throws {
         try tx.run(
             """
-            INSERT INTO loads (\(fragment: Self.columns)) VALUES (\(load.id), \(load.fileName), \(load.fileDigest), \(load.unitsDigest),
-            \(load.appliedAt), \(load.actor), \(load.counts), \(load.kind.rawValue), \(load.undoes), \(load.undoneBy), \(load.lost))
+            INSERT INTO loads (\(fragment: Self.columns), seq) VALUES (\(load.id), \(load.fileName), \(load.fileDigest),
+            \(load.unitsDigest), \(load.appliedAt), \(load.actor), \(load.counts), \(load.kind.rawValue), \(load.undoes),
+            \(load.undoneBy), \(load.lost), (SELECT COALESCE(MAX(seq), 0) + 1 FROM loads))
             """
         )
     }
@@ -28,12 +29,11 @@ package struct LoadQueries {
     /// - Parameter after: goes on behind this one.
     package func list(after: LoadID? = nil, limit: Int64) throws -> [Load] {
         let isBehind: Statement =
-            after.map { "(applied_at, id) < (SELECT that.applied_at, that.id FROM loads that WHERE that.id = \($0))" }
-            ?? "1 = 1"
+            after.map { "seq < (SELECT that.seq FROM loads that WHERE that.id = \($0))" } ?? "1 = 1"
         return try tx.rows(
             """
             SELECT \(fragment: Self.columns) FROM loads WHERE \(fragment: isBehind)
-            ORDER BY applied_at DESC, id DESC LIMIT \(limit)
+            ORDER BY seq DESC LIMIT \(limit)
             """
         ).map(Self.load)
     }

@@ -1,5 +1,6 @@
 extension Migration {
-    /// Applications that deliver people by their own ids, and how many accounts each load took the sign-in from.
+    /// Applications that deliver people by their own ids; the order of loads, of which there are many now, and how many
+    /// accounts each took the sign-in from.
     static let provisioning = Migration(version: 10, name: "provisioning") { tx in
         for statement in provisioningTables { try tx.run(statement) }
     }
@@ -14,5 +15,11 @@ extension Migration {
         "CREATE UNIQUE INDEX external_ids_entity ON external_ids(client_id, kind, entity_id)",
         "ALTER TABLE loads ADD COLUMN lost BIGINT NOT NULL DEFAULT 0",
         "CREATE INDEX loads_applied ON loads(applied_at)",
+        "ALTER TABLE loads ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
+        """
+        UPDATE loads SET seq = (SELECT COUNT(*) FROM loads earlier
+        WHERE (earlier.applied_at, earlier.id) <= (loads.applied_at, loads.id))
+        """,
+        "CREATE UNIQUE INDEX loads_seq ON loads(seq)",
     ]
 }

@@ -50,7 +50,9 @@ struct ProvisioningFilter {
     }
 
     /// `emails[value eq "x"]` asks about one element; of those attributes here there is one at most.
-    private func prefixed(_ filter: SCIMFilter, with name: SCIMAttributeName) throws(ProvisioningFilterError) -> SCIMFilter {
+    private func prefixed(_ filter: SCIMFilter, with name: SCIMAttributeName) throws(ProvisioningFilterError)
+        -> SCIMFilter
+    {
         func inner(_ sub: SCIMAttributeName) throws(ProvisioningFilterError) -> SCIMAttributeName {
             guard sub.schema == nil, sub.sub == nil, name.sub == nil else { throw unknown(sub) }
             return SCIMAttributeName(schema: name.schema, name: name.name, sub: sub.name)
@@ -138,7 +140,8 @@ struct ProvisioningFilter {
         case .equal: return "\(fragment: column) = \(text)"
         case .notEqual: return "(\(fragment: column) IS NULL OR \(fragment: column) <> \(text))"
         case .contains: return "REPLACE(\(fragment: column), \(text), '') <> \(fragment: column)"
-        case .startsWith: return "SUBSTR(\(fragment: column), 1, CAST(\(text.unicodeScalars.count) AS INTEGER)) = \(text)"
+        case .startsWith:
+            return "SUBSTR(\(fragment: column), 1, CAST(\(text.unicodeScalars.count) AS INTEGER)) = \(text)"
         case .endsWith:
             return """
                 (LENGTH(\(fragment: column)) >= \(text.unicodeScalars.count) AND SUBSTR(\(fragment: column),

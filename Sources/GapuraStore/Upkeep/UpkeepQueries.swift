@@ -65,7 +65,9 @@ package struct UpkeepQueries {
     /// loads themselves stay.
     /// - Returns: how many rows went; as many as `limit` means that there may be more.
     package func deleteLoadDetails(before moment: Timestamp, limit: Int64) throws -> Int {
-        if try loadsPrunedBefore().map({ $0 < moment }) ?? true { try setMeta(Self.prunedKey, "\(moment.milliseconds)") }
+        if try loadsPrunedBefore().map({ $0 < moment }) ?? true {
+            try setMeta(Self.prunedKey, "\(moment.milliseconds)")
+        }
         var gone = try tx.run(
             """
             DELETE FROM load_changes WHERE (load_id, seq) IN (SELECT load_changes.load_id, load_changes.seq FROM loads

@@ -237,9 +237,10 @@ struct UnitOperationTests {
             city.gateway.clock.advance(seconds: 3 * 86_400)
             await look(city)
             let drafts = try #require(try await city.operate("unit.draft-list")["drafts"]?.array)
-            #expect(Set(drafts.map { "\($0["on"]?.string ?? "") \($0["state"]?.string ?? "")" }) == [
-                "2026-11-25 waiting", "2026-11-26 applied",
-            ])
+            #expect(
+                Set(drafts.map { "\($0["on"]?.string ?? "") \($0["state"]?.string ?? "")" }) == [
+                    "2026-11-25 waiting", "2026-11-26 applied",
+                ])
             #expect(try await city.operate("unit.list", ["search": "regulasi"])["matching"]?.integer == 1)
             let checks = try await city.operate("doctor")["checks"]?.array ?? []
             let line = try #require(checks.first { $0["check"]?.string == "drafts" })

@@ -20,7 +20,8 @@ struct SCIMTests {
         on engine: Engine = .sqlite, stopShare: Int? = nil, _ body: (SCIMWorld) async throws -> Void
     ) async throws {
         try await withCity(on: engine, configure: { $0.loadStopShare = stopShare ?? 100 }) { city in
-            let api = try await APIWorld.make(try await AuthorityCity.make(in: city), ["super", "feed", "setda", "bkd"])
+            let api = try await APIWorld.make(
+                try await AuthorityCity.make(in: city), ["super", "feed", "setda", "bkd"])
             try await city.gateway.store.write { try $0.upkeep.setMeta("personnel.governments", "7299") }
             try await body(SCIMWorld(api: api))
         }
@@ -30,10 +31,13 @@ struct SCIMTests {
         [
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", .string(own)],
             "externalId": .string("simpeg-\(number)"), "displayName": .string("Pegawai Baru \(number)"),
-            "name": ["honorificSuffix": "S.E."], "title": "Analis", "emails": [["value": .string("baru\(number)@contoh.invalid")]],
+            "name": ["honorificSuffix": "S.E."], "title": "Analis",
+            "emails": [["value": .string("baru\(number)@contoh.invalid")]],
             own: [
-                "pnsId": .string("BARU\(number)"), "nip": .string("1890\(String(format: "%02d", number % 12 + 1))01191501100\(number)"),
-                "status": .string(status), "unitId": .string(unit), "postSince": "2020-01-01", "nik": "9999990101900001",
+                "pnsId": .string("BARU\(number)"),
+                "nip": .string("1890\(String(format: "%02d", number % 12 + 1))01191501100\(number)"),
+                "status": .string(status), "unitId": .string(unit), "postSince": "2020-01-01",
+                "nik": "9999990101900001",
                 "birthDate": "1890-01-01",
             ],
         ]
@@ -41,7 +45,8 @@ struct SCIMTests {
 
     // MARK: People
 
-    @Test("a person is made, read, replaced and changed, each time as a load that can be taken back", arguments: engines)
+    @Test(
+        "a person is made, read, replaced and changed, each time as a load that can be taken back", arguments: engines)
     func people(_ engine: Engine) async throws {
         try await withFeed(on: engine) { world in
             let made = try await world.send(.post, "/Users", .object(Self.person(1)))
@@ -50,10 +55,13 @@ struct SCIMTests {
             let id = try #require(user["id"]?.string)
             #expect(made.headers[.location] == "\(TestGateway.issuer)/scim/v2/Users/\(id)")
             #expect(made.headers[.contentType] == "application/scim+json")
-            #expect(user["userName"]?.string == user[Self.own]?["nip"]?.string && user["externalId"]?.string == "simpeg-1")
+            #expect(
+                user["userName"]?.string == user[Self.own]?["nip"]?.string && user["externalId"]?.string == "simpeg-1")
             #expect(user["name"]?["formatted"]?.string == "Pegawai Baru 1, S.E." && user["active"]?.bool == true)
             #expect(user["userType"]?.string == "PNS" && user["groups"]?.array?.count == 2)
-            #expect(user[Self.own]?["postSince"]?.string == "2020-01-01" && user[Self.own]?["governmentId"]?.string == "7299")
+            #expect(
+                user[Self.own]?["postSince"]?.string == "2020-01-01"
+                    && user[Self.own]?["governmentId"]?.string == "7299")
             let tag = try #require(made.headers[.eTag])
             #expect(user["meta"]?["version"]?.string == tag && tag.hasPrefix("W/"))
 
@@ -68,16 +76,20 @@ struct SCIMTests {
             #expect(replaced.status == 200, "\(replaced.text)")
             #expect(replaced.json?["title"]?.string == "Kepala Seksi" && replaced.json?["emails"] == nil)
 
-            let patched = try await world.patch("/Users/\(id)", [
-                ["op": "Replace", "path": .string("\(Self.own):status"), "value": "88"],
-                ["op": "add", "value": ["title": "Mantan", "name": ["honorificPrefix": "Dr."]]],
-            ])
+            let patched = try await world.patch(
+                "/Users/\(id)",
+                [
+                    ["op": "Replace", "path": .string("\(Self.own):status"), "value": "88"],
+                    ["op": "add", "value": ["title": "Mantan", "name": ["honorificPrefix": "Dr."]]],
+                ])
             #expect(patched.status == 200, "\(patched.text)")
             #expect(patched.json?["active"]?.bool == false, "\(patched.text)")
             #expect(patched.json?["name"]?["formatted"]?.string == "Dr. Pegawai Baru 1, S.E.")
 
             let loads = try #require(try await world.api.get("/personnel/loads").json?["loads"]?.array)
-            #expect(loads.count == 3 && loads.allSatisfy { $0["actor"]?.string == "client:feed" && $0["file"]?.string == "SCIM" })
+            #expect(
+                loads.count == 3
+                    && loads.allSatisfy { $0["actor"]?.string == "client:feed" && $0["file"]?.string == "SCIM" })
             // The same again is no load.
             #expect(try await world.send(.put, "/Users/\(id)", patched.json).status == 200)
             #expect(try await world.api.get("/personnel/loads").json?["loads"]?.array?.count == 3)
@@ -104,9 +116,12 @@ struct SCIMTests {
             for answer in [
                 try await post { $1["nip"] = "123" }, try await post { $1["pnsId"] = nil },
                 try await post { $1["unitId"] = "TIDAK-ADA" }, try await post { body, _ in body["displayName"] = nil },
-                try await post { body, _ in body["displayName"] = 7 }, try await post { body, _ in body["userName"] = "ujang" },
-                try await post { body, _ in body["active"] = false }, try await post { body, _ in body["active"] = "yes" },
-                try await post { body, _ in body["emails"] = "a@b" }, try await post { $1["nip"] = .string(City.nips["ujang"] ?? "") },
+                try await post { body, _ in body["displayName"] = 7 },
+                try await post { body, _ in body["userName"] = "ujang" },
+                try await post { body, _ in body["active"] = false },
+                try await post { body, _ in body["active"] = "yes" },
+                try await post { body, _ in body["emails"] = "a@b" },
+                try await post { $1["nip"] = .string(City.nips["ujang"] ?? "") },
             ] {
                 #expect(answer.status == 400 && answer.scimType() == "invalidValue", "\(answer.text)")
             }
@@ -143,7 +158,8 @@ struct SCIMTests {
             world.gateway.clock.advance(seconds: 86_401)
             let token = try await world.api.feedToken()
             let answer = try await world.patch(
-                "/Users/\(users[8])", [["op": "replace", "path": .string("\(Self.own):status"), "value": "88"]], token: token)
+                "/Users/\(users[8])", [["op": "replace", "path": .string("\(Self.own):status"), "value": "88"]],
+                token: token)
             #expect(answer.status == 200, "\(answer.text)")
         }
     }
@@ -155,17 +171,23 @@ struct SCIMTests {
         try await withFeed { world in
             for filter in [
                 String(repeating: "(", count: 10_000) + "id pr" + String(repeating: ")", count: 10_000),
-                String(repeating: "not (", count: 900) + "id pr" + String(repeating: ")", count: 900), "userName eq", "password eq \"x\"",
-                "nik eq \"9999990101900001\"", "\(Self.own):nik pr", "\(Self.own):birthDate pr", "userName gt \"1\"", "active co true",
+                String(repeating: "not (", count: 900) + "id pr" + String(repeating: ")", count: 900), "userName eq",
+                "password eq \"x\"",
+                "nik eq \"9999990101900001\"", "\(Self.own):nik pr", "\(Self.own):birthDate pr", "userName gt \"1\"",
+                "active co true",
                 "meta.lastModified eq \"x\"", "userName eq 7", "emails[x eq \"1\"]", "urn:x:y eq 1", "x]",
             ] {
                 let answer = try await world.list("/Users", filter)
                 #expect([400, 413, 414, 431].contains(answer.status), "\(filter.prefix(40))")
-                if answer.status == 400 { #expect(answer.scimType() == "invalidFilter", "\(filter.prefix(40)): \(answer.text)") }
+                if answer.status == 400 {
+                    #expect(answer.scimType() == "invalidFilter", "\(filter.prefix(40)): \(answer.text)")
+                }
                 let search = try await world.send(
                     .post, "/Users/.search",
                     ["schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": .string(filter)])
-                #expect(search.status == 400 && search.scimType() == "invalidFilter", "\(filter.prefix(40)): \(search.text)")
+                #expect(
+                    search.status == 400 && search.scimType() == "invalidFilter", "\(filter.prefix(40)): \(search.text)"
+                )
             }
         }
     }
@@ -187,18 +209,27 @@ struct SCIMTests {
             }
             for (filter, expected) in [
                 ("userName eq \"\(nip)\"", 1), ("USERNAME eq \"\(nip)\"", 1), ("\(Self.own):nip sw \"1890\"", nil),
-                ("externalId eq \"simpeg-2\"", 1), ("externalId sw \"simpeg-\"", 3), ("displayName eq \"pegawai baru 2\"", 1),
-                ("displayName co \"BARU\"", 3), ("displayName ew \"3\"", 1), ("displayName co \"%\"", 0), ("displayName co \"_\"", 0),
+                ("externalId eq \"simpeg-2\"", 1), ("externalId sw \"simpeg-\"", 3),
+                ("displayName eq \"pegawai baru 2\"", 1),
+                ("displayName co \"BARU\"", 3), ("displayName ew \"3\"", 1), ("displayName co \"%\"", 0),
+                ("displayName co \"_\"", 0),
                 ("emails.value eq \"baru1@contoh.invalid\"", 1), ("emails[value eq \"baru1@contoh.invalid\"]", 1),
                 ("emails co \"baru\"", 3), ("title pr and displayName sw \"Pegawai Baru\"", 3),
                 ("not (displayName sw \"Pegawai Baru\")", total - 3), ("displayName ne \"pegawai baru 2\"", total - 1),
-                ("externalId pr", 3), ("not (externalId pr)", total - 3), ("id pr", total), ("active eq false or active eq true", total),
-                ("\(Self.own):pnsId eq \"BARU3\" or \(Self.own):pnsId eq \"BARU1\"", 2), ("\(Self.own):unitId eq \"UNOR-hukum\" and externalId pr", 3),
-                ("meta.lastModified gt \"1999-01-01T00:00:00Z\"", total), ("meta.created lt \"1999-01-01T00:00:00Z\"", 0),
+                ("externalId pr", 3), ("not (externalId pr)", total - 3), ("id pr", total),
+                ("active eq false or active eq true", total),
+                ("\(Self.own):pnsId eq \"BARU3\" or \(Self.own):pnsId eq \"BARU1\"", 2),
+                ("\(Self.own):unitId eq \"UNOR-hukum\" and externalId pr", 3),
+                ("meta.lastModified gt \"1999-01-01T00:00:00Z\"", total),
+                ("meta.created lt \"1999-01-01T00:00:00Z\"", 0),
                 ("title eq null and externalId pr", 0), ("userType eq \"PNS\" and externalId pr", 3),
             ] as [(String, Int64?)] {
                 let found = try await count(filter)
-                if let expected { #expect(found == expected, "\(filter): \(found ?? -1)") } else { #expect((found ?? 0) >= 3) }
+                if let expected {
+                    #expect(found == expected, "\(filter): \(found ?? -1)")
+                } else {
+                    #expect((found ?? 0) >= 3)
+                }
             }
         }
     }
@@ -216,8 +247,12 @@ struct SCIMTests {
                 (["op": "add", "path": "members", "value": []], "400 invalidPath"),
                 (["op": "add", "path": "members[value eq \"x\"]", "value": []], "400 invalidPath"),
                 (["op": "replace", "path": "id", "value": "x"], "400 mutability"),
-                (["op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:id", "value": "x"], "400 mutability"),
-                (["op": "remove", "path": "meta"], "400 mutability"), (["op": "remove", "path": "schemas"], "400 mutability"),
+                (
+                    ["op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:id", "value": "x"],
+                    "400 mutability"
+                ),
+                (["op": "remove", "path": "meta"], "400 mutability"),
+                (["op": "remove", "path": "schemas"], "400 mutability"),
                 (["op": "replace", "path": "meta.created", "value": "x"], "400 mutability"),
                 (["op": "replace", "path": "active", "value": false], "400 mutability"),
                 (["op": "replace", "path": "groups", "value": []], "400 mutability"),
@@ -243,7 +278,9 @@ struct SCIMTests {
             whole["title"] = "Ganti"
             #expect(try await patch(["op": "replace", "value": .object(whole)]) == "200 ")
             #expect(try await world.patch("/Users/\(id)", []).scimType() == "invalidSyntax")
-            #expect(try await world.send(.patch, "/Users/\(id)", ["Operations": [["op": "remove", "path": "title"]]]).status == 400)
+            #expect(
+                try await world.send(.patch, "/Users/\(id)", ["Operations": [["op": "remove", "path": "title"]]]).status
+                    == 400)
         }
     }
 
@@ -267,7 +304,8 @@ struct SCIMTests {
                 #expect(try await world.send(.get, path).status == 404, "\(path)")
             }
             let taken = try await world.patch(
-                "/Users/\(second.json?["id"]?.string ?? "")", [["op": "replace", "path": "externalId", "value": "simpeg-1"]])
+                "/Users/\(second.json?["id"]?.string ?? "")",
+                [["op": "replace", "path": "externalId", "value": "simpeg-1"]])
             #expect(taken.status == 409 && taken.scimType() == "uniqueness")
             #expect(try await world.send(.post, "/Users", .object(Self.person(1))).scimType() == "uniqueness")
             // Another client has ids of its own.
@@ -281,14 +319,19 @@ struct SCIMTests {
         try await withFeed { world in
             let total = try #require(try await world.send(.get, "/Users").json?["totalResults"]?.integer)
             for (query, start, items) in [
-                ("startIndex=-1", 1, total), ("startIndex=0", 1, total), ("startIndex=9223372036854775808", 1_000_000_000_000, 0),
-                ("count=1000000000", 1, total), ("count=0", 1, 0), ("count=-5", 1, 0), ("startIndex=10000000", 10_000_000, 0),
-                ("startIndex=2&count=1", 2, 1), ("startIndex=\(String(repeating: "9", count: 90))", 1_000_000_000_000, 0),
+                ("startIndex=-1", 1, total), ("startIndex=0", 1, total),
+                ("startIndex=9223372036854775808", 1_000_000_000_000, 0),
+                ("count=1000000000", 1, total), ("count=0", 1, 0), ("count=-5", 1, 0),
+                ("startIndex=10000000", 10_000_000, 0),
+                ("startIndex=2&count=1", 2, 1),
+                ("startIndex=\(String(repeating: "9", count: 90))", 1_000_000_000_000, 0),
             ] as [(String, Int64, Int64)] {
                 let answer = try await world.send(.get, "/Users?\(query)")
                 #expect(answer.status == 200, "\(query): \(answer.text)")
                 #expect(answer.json?["totalResults"]?.integer == total, "\(query)")
-                #expect(answer.json?["startIndex"]?.integer == start && answer.json?["itemsPerPage"]?.integer == items, "\(query)")
+                #expect(
+                    answer.json?["startIndex"]?.integer == start && answer.json?["itemsPerPage"]?.integer == items,
+                    "\(query)")
                 #expect(answer.json?["Resources"]?.array.map { Int64($0.count) } == items)
             }
             for query in ["startIndex=x", "count=1.5", "count=", "count=1&count=2"] where query != "count=" {
@@ -322,7 +365,8 @@ struct SCIMTests {
                 [
                     "method": "POST", "path": "/Groups", "bulkId": .string(bulkID),
                     "data": [
-                        "displayName": .string("Unit \(source)"), "members": .array(members.map { ["value": .string($0)] }),
+                        "displayName": .string("Unit \(source)"),
+                        "members": .array(members.map { ["value": .string($0)] }),
                         SCIMResourceType.unitID: ["sourceId": .string(source), "parent": .string(parent)],
                     ],
                 ]
@@ -339,17 +383,21 @@ struct SCIMTests {
 
             let circle = try await run([
                 group("a", "BARU-2", parent: "bulkId:b"), group("b", "BARU-3", parent: "bulkId:a"),
-                group("c", "BARU-4", parent: "bulkId:nothing"), ["method": "POST", "path": "/Bulk", "bulkId": "d", "data": [:]],
+                group("c", "BARU-4", parent: "bulkId:nothing"),
+                ["method": "POST", "path": "/Bulk", "bulkId": "d", "data": [:]],
                 remove, ["method": "PATCH", "path": "/Users/x", "data": [:]],
             ])
             #expect(circle.status == 200)
             #expect(
-                circle.json?["Operations"]?.array?.map { $0["status"]?.string } == ["409", "409", "400", "400", "404", "400"],
+                circle.json?["Operations"]?.array?.map { $0["status"]?.string } == [
+                    "409", "409", "400", "400", "404", "400",
+                ],
                 "\(circle.text)")
             let stopped = try await run([remove, remove, remove], failOnErrors: 2)
             #expect(stopped.json?["Operations"]?.array?.count == 2)
             for wrong: JSONValue in [
-                ["method": "POST", "path": "/Users", "data": [:]], ["method": "GET", "path": "/Users"], ["path": "/Users"], 1,
+                ["method": "POST", "path": "/Users", "data": [:]], ["method": "GET", "path": "/Users"],
+                ["path": "/Users"], 1,
                 ["method": "PUT", "path": "/Users/x"],
             ] {
                 #expect(try await run([wrong]).scimType() == "invalidSyntax", "\(wrong.encodedText())")
@@ -390,11 +438,14 @@ struct SCIMTests {
         try await withFeed { world in
             let id = try #require(try await world.send(.post, "/Users", .object(Self.person(1))).json?["id"]?.string)
             for query in [
-                "", "?attributes=\(Self.own):nik,\(Self.own):birthDate,\(Self.own):sex", "?attributes=\(Self.own)", "?attributes=nik,password",
+                "", "?attributes=\(Self.own):nik,\(Self.own):birthDate,\(Self.own):sex", "?attributes=\(Self.own)",
+                "?attributes=nik,password",
                 "?excludedAttributes=userName", "?attributes=%2A",
             ] {
                 let text = try await world.send(.get, "/Users/\(id)\(query)").text
-                #expect(!text.contains("9999990101900001") && !text.contains("1890-01-01") && !text.contains("\"nik\""), "\(query)")
+                #expect(
+                    !text.contains("9999990101900001") && !text.contains("1890-01-01") && !text.contains("\"nik\""),
+                    "\(query)")
             }
             func members(_ query: String) async throws -> Set<String> {
                 Set(try #require(try await world.send(.get, "/Users/\(id)?\(query)").json?.object).keys)
@@ -403,7 +454,8 @@ struct SCIMTests {
             #expect(try await members("attributes=USERNAME") == ["schemas", "id", "userName"])
             #expect(try await members("attributes=\(Self.own)") == ["schemas", "id", Self.own])
             let part = try await world.send(.get, "/Users/\(id)?attributes=\(Self.own):nip,emails.value").json
-            #expect(part?[Self.own]?.object?.keys == ["nip"] && part?["emails"]?.array?.first?.object?.keys == ["value"])
+            #expect(
+                part?[Self.own]?.object?.keys == ["nip"] && part?["emails"]?.array?.first?.object?.keys == ["value"])
             let without = try await members("excludedAttributes=\(Self.own),id,groups,meta")
             #expect(without.contains("id") && without.isDisjoint(with: [Self.own, "groups", "meta"]))
             #expect(try await world.send(.get, "/Users?attributes=id&excludedAttributes=name").status == 400)
@@ -418,27 +470,37 @@ struct SCIMTests {
         try await withFeed(on: engine) { world in
             let hukum = try world.api.admins.unit("hukum")
             let list = try #require(try await world.send(.get, "/Groups").json)
-            #expect(list["totalResults"]?.integer ?? 0 >= 4 && list["Resources"]?.array?.allSatisfy { $0["members"] == nil } == true)
+            #expect(
+                list["totalResults"]?.integer ?? 0 >= 4
+                    && list["Resources"]?.array?.allSatisfy { $0["members"] == nil } == true)
             let found = try await world.list("/Groups", "displayName eq \"Bagian Hukum\"")
             #expect(found.json?["totalResults"]?.integer == 1, "\(found.text)")
 
             let before = try #require(try await world.send(.get, "/Groups/\(hukum)").json)
             let renamed = try await world.patch(
                 "/Groups/\(hukum)", [["op": "replace", "path": "displayName", "value": "Bagian Hukum dan HAM"]])
-            #expect(renamed.status == 200 && renamed.json?["displayName"]?.string == "Bagian Hukum dan HAM", "\(renamed.text)")
+            #expect(
+                renamed.status == 200 && renamed.json?["displayName"]?.string == "Bagian Hukum dan HAM",
+                "\(renamed.text)")
             #expect(renamed.json?["members"] == before["members"])
 
-            let siti = try #require(try await world.list("/Users", "userName eq \"\(City.nips["siti"] ?? "")\"").json?["Resources"]?.array?.first)
+            let siti = try #require(
+                try await world.list("/Users", "userName eq \"\(City.nips["siti"] ?? "")\"").json?["Resources"]?.array?
+                    .first)
             let sitiID = siti["id"]?.string ?? ""
-            let added = try await world.patch("/Groups/\(hukum)", [["op": "add", "path": "members", "value": [["value": .string(sitiID)]]]])
+            let added = try await world.patch(
+                "/Groups/\(hukum)", [["op": "add", "path": "members", "value": [["value": .string(sitiID)]]]])
             #expect(added.status == 200, "\(added.text)")
             let moved = try #require(try await world.send(.get, "/Users/\(sitiID)").json)
             #expect(moved["groups"]?.array?.first?["value"]?.string == hukum)
-            #expect(moved["title"] == siti["title"] && moved["active"] == siti["active"] && moved["name"] == siti["name"])
+            #expect(
+                moved["title"] == siti["title"] && moved["active"] == siti["active"] && moved["name"] == siti["name"])
 
-            let out = try await world.patch("/Groups/\(hukum)", [["op": "remove", "path": .string("members[value eq \"\(sitiID)\"]")]])
+            let out = try await world.patch(
+                "/Groups/\(hukum)", [["op": "remove", "path": .string("members[value eq \"\(sitiID)\"]")]])
             #expect(out.status == 400 && out.scimType() == "mutability", "\(out.text)")
-            let nobody = try await world.patch("/Groups/\(hukum)", [["op": "add", "path": "members", "value": [["value": "x"]]]])
+            let nobody = try await world.patch(
+                "/Groups/\(hukum)", [["op": "add", "path": "members", "value": [["value": "x"]]]])
             #expect(nobody.status == 400 && nobody.scimType() == "invalidValue")
 
             let made = try await world.send(
@@ -450,12 +512,16 @@ struct SCIMTests {
             #expect(made.status == 201 && made.json?["externalId"]?.string == "u-1", "\(made.text)")
             let id = try #require(made.json?["id"]?.string)
             let circle = try await world.patch(
-                "/Groups/\(hukum)", [["op": "replace", "path": .string("\(SCIMResourceType.unitID):parent"), "value": .string(id)]])
+                "/Groups/\(hukum)",
+                [["op": "replace", "path": .string("\(SCIMResourceType.unitID):parent"), "value": .string(id)]])
             #expect(circle.status == 400 && circle.scimType() == "invalidValue", "\(circle.text)")
             let dinkes = try world.api.admins.unit("dinkes")
             let shifted = try await world.patch(
-                "/Groups/\(id)", [["op": "replace", "path": .string("\(SCIMResourceType.unitID):parent"), "value": .string(dinkes)]])
-            #expect(shifted.status == 200 && shifted.json?[SCIMResourceType.unitID]?["parent"]?.string == dinkes, "\(shifted.text)")
+                "/Groups/\(id)",
+                [["op": "replace", "path": .string("\(SCIMResourceType.unitID):parent"), "value": .string(dinkes)]])
+            #expect(
+                shifted.status == 200 && shifted.json?[SCIMResourceType.unitID]?["parent"]?.string == dinkes,
+                "\(shifted.text)")
             #expect(try await world.send(.delete, "/Groups/\(id)").status == 403)
         }
     }
@@ -467,7 +533,9 @@ struct SCIMTests {
         try await withFeed { world in
             for path in ["/Users", "/Groups", "/ServiceProviderConfig", "/Schemas", "/ResourceTypes", "/Users/x"] {
                 let none = try await world.api.gateway.send(.get, "/scim/v2" + path)
-                #expect(none.status == 401 && none.headers[.wwwAuthenticate] != nil && none.json?["status"]?.string == "401", "\(path)")
+                #expect(
+                    none.status == 401 && none.headers[.wwwAuthenticate] != nil
+                        && none.json?["status"]?.string == "401", "\(path)")
                 #expect(try await world.send(.get, path, token: world.api.tokens["setda"]).status == 403, "\(path)")
             }
             #expect(try await world.send(.get, "/Users", token: world.api.tokens["bkd"]).status == 200)
@@ -487,7 +555,9 @@ struct SCIMTests {
             let known = Set(schemas.compactMap { $0["id"]?.string })
             for type in types {
                 #expect(known.contains(type["schema"]?.string ?? ""))
-                for own in type["schemaExtensions"]?.array ?? [] { #expect(known.contains(own["schema"]?.string ?? "")) }
+                for own in type["schemaExtensions"]?.array ?? [] {
+                    #expect(known.contains(own["schema"]?.string ?? ""))
+                }
                 #expect(try await world.send(.get, "/ResourceTypes/\(type["id"]?.string ?? "")").json == type)
             }
             for schema in schemas {
@@ -524,7 +594,8 @@ struct SCIMWorld: Sendable {
     func patch(_ path: String, _ operations: [JSONValue], token: String? = nil) async throws -> TestAnswer {
         try await send(
             .patch, path,
-            ["schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": .array(operations)], token: token)
+            ["schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": .array(operations)],
+            token: token)
     }
 
     func list(_ path: String, _ filter: String) async throws -> TestAnswer {

@@ -268,11 +268,13 @@ struct OneTimeLinkTests {
         ])
     func noSelfService(path: String) async throws {
         try await withCity { city in
+            // The APIs are there for whoever has a token.
+            let status = path.hasPrefix("/api/") || path.hasPrefix("/scim/") ? 401 : 404
             let asked = try await city.gateway.send(.get, path)
-            #expect(asked.status == 404)
+            #expect(asked.status == status)
             let fields: Pairs = [("username", "ujang"), ("email", "ujang@contoh.invalid")]
             let posted = try await city.gateway.post(path, fields)
-            #expect(posted.status == 404)
+            #expect(posted.status == status)
             #expect(try await city.count("SELECT COUNT(*) FROM one_time_links") == 0)
             #expect(try await city.count("SELECT COUNT(*) FROM accounts") == 4)
         }

@@ -83,7 +83,7 @@ struct AdministrationMeasurement {
         for place in stride(from: 0, to: places.count, by: max(1, places.count / 110)).map({ places[$0] })
         where admins.count < 100 {
             let found = try city.json(["account", "list", "--unit", place, "--state", "aktif", "--limit", "1"])
-            guard let nip = found["accounts"]?.array?.first?["nip"]?.string else { continue }
+            guard let nip = found["accounts"]?.array?.first?["nip"]?.string, !admins.contains(nip) else { continue }
             _ = try city.json(["account", "role", nip, "agency_admin", "--unit", place])
             admins.append(nip)
         }
@@ -93,6 +93,7 @@ struct AdministrationMeasurement {
             let found = try city.json(["account", "list", "--unit", agency, "--state", "aktif", "--limit", "1"])
             guard let nip = found["accounts"]?.array?.first?["nip"]?.string else { continue }
             _ = try city.json(["account", "role", nip, "agency_admin", "--unit", agency])
+            admins.removeAll { $0 == nip }
             admins.insert(nip, at: 0)
         }
         let asking = try await browser.people(Array(admins.prefix(quick ? 8 : 12)))

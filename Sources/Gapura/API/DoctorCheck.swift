@@ -24,7 +24,7 @@ package struct DoctorCheck: Sendable, Equatable {
     /// What went wrong, as a failed check.
     package init(_ name: String, _ error: any Error) {
         let error = OperationError(error)
-        self.init(name, .failure, error.message, id: error.indonesian)
+        self.init(name, .failure, error.description, id: error.indonesian)
     }
 
     package var jsonObject: JSONObject {

@@ -24,7 +24,7 @@ extension OperationError {
             self.init(.failed, "Interrupted; nothing was changed.", id: "Dihentikan; tidak ada yang berubah.")
         case let error as KeyringError: self = .keyring(error)
         default:
-            self.init(.failed, "Unexpected: \(error)", id: "Kesalahan tak terduga: \(error)")
+            self.init(.failed, "Something unexpected happened.", id: "Terjadi kesalahan tak terduga.", cause: "\(error)")
         }
     }
 
@@ -33,69 +33,69 @@ extension OperationError {
         switch error.kind {
         case .unavailable:
             return OperationError(
-                .unavailable, "The database cannot be reached; check that it runs and the setting `database`. (\(why))",
-                id: "Basis data tidak dapat dihubungi; periksa apakah ia berjalan dan pengaturan `database`."
+                .unavailable, "The database cannot be reached; check that it runs and the setting `database`.",
+                id: "Basis data tidak dapat dihubungi; periksa apakah ia berjalan dan pengaturan `database`.", cause: why
             )
         case .full:
             return OperationError(
-                .unavailable, "The disk is full; nothing was changed. Make room, then try again. (\(why))",
-                id: "Diska penuh; tidak ada yang berubah. Kosongkan ruang lalu coba lagi."
+                .unavailable, "The disk is full; nothing was changed. Make room, then try again.",
+                id: "Diska penuh; tidak ada yang berubah. Kosongkan ruang lalu coba lagi.", cause: why
             )
         case .readOnly:
             return OperationError(
                 .unavailable,
-                "The database can only be read; check owner and mode of its file and folder, and that the disk is not mounted read-only. (\(why))",
+                "The database can only be read; check owner and mode of its file and folder, and that the disk is not mounted read-only.",
                 id:
-                    "Basis data hanya dapat dibaca; periksa pemilik dan izin berkas serta foldernya, dan apakah diska terpasang hanya-baca."
+                    "Basis data hanya dapat dibaca; periksa pemilik dan izin berkas serta foldernya, dan apakah diska terpasang hanya-baca.", cause: why
             )
         case .busy:
             return OperationError(
-                .unavailable, "The database is busy; try again in a minute. (\(why))",
-                id: "Basis data sedang sibuk; coba lagi sebentar lagi."
+                .unavailable, "The database is busy; try again in a minute.",
+                id: "Basis data sedang sibuk; coba lagi sebentar lagi.", cause: why
             )
         case .locked:
             return OperationError(
                 .unavailable,
-                "Another process has the database open and answers no commands; wait for it to end, or stop it. (\(why))",
+                "Another process has the database open and answers no commands; wait for it to end, or stop it.",
                 id:
-                    "Basis data sedang dibuka proses lain yang tidak menjawab perintah; tunggu sampai selesai atau hentikan proses itu."
+                    "Basis data sedang dibuka proses lain yang tidak menjawab perintah; tunggu sampai selesai atau hentikan proses itu.", cause: why
             )
         case .newerSchema:
             return OperationError(
                 .refused,
-                "A newer version of gapura wrote this database; start that version, or restore a backup. (\(why))",
-                id: "Basis data ini ditulis versi gapura yang lebih baru; jalankan versi itu atau pulihkan cadangan."
+                "A newer version of gapura wrote this database; start that version, or restore a backup.",
+                id: "Basis data ini ditulis versi gapura yang lebih baru; jalankan versi itu atau pulihkan cadangan.", cause: why
             )
         case .corrupt:
             return OperationError(
                 .refused,
-                "The database is damaged; keep the file as it is and restore the last backup with `gapura restore`. (\(why))",
-                id: "Basis data rusak; simpan berkasnya dan pulihkan cadangan terakhir dengan `gapura restore`."
+                "The database is damaged; keep the file as it is and restore the last backup with `gapura restore`.",
+                id: "Basis data rusak; simpan berkasnya dan pulihkan cadangan terakhir dengan `gapura restore`.", cause: why
             )
         case .foreign:
             return OperationError(
                 .refused,
-                "What the setting `database` names is no database of gapura and is left alone; correct the setting. (\(why))",
-                id: "Yang ditunjuk pengaturan `database` bukan basis data gapura dan dibiarkan; perbaiki pengaturannya."
+                "What the setting `database` names is no database of gapura and is left alone; correct the setting.",
+                id: "Yang ditunjuk pengaturan `database` bukan basis data gapura dan dibiarkan; perbaiki pengaturannya.", cause: why
             )
         case .halfRestored:
             return OperationError(
                 .refused,
-                "A restore into this database was interrupted; run `gapura restore FILE` again. (\(why))",
-                id: "Pemulihan ke basis data ini terputus; jalankan lagi `gapura restore BERKAS`."
+                "A restore into this database was interrupted; run `gapura restore FILE` again.",
+                id: "Pemulihan ke basis data ini terputus; jalankan lagi `gapura restore BERKAS`.", cause: why
             )
         case .configuration:
             return OperationError(
-                .refused, "The database cannot be opened: \(why)", id: "Basis data tidak dapat dibuka: \(why)")
+                .refused, "The database cannot be opened.", id: "Basis data tidak dapat dibuka.", cause: why)
         case .invalidText:
             return OperationError(.invalid, "A text holds a NUL character.", id: "Ada teks yang memuat karakter NUL.")
         case .constraint:
             return OperationError(
-                .conflict, "It contradicts what is stored; nothing was changed. (\(why))",
-                id: "Bertentangan dengan data yang ada; tidak ada yang berubah."
+                .conflict, "It contradicts what is stored; nothing was changed.",
+                id: "Bertentangan dengan data yang ada; tidak ada yang berubah.", cause: why
             )
         case .other:
-            return OperationError(.failed, "The database failed: \(why)", id: "Basis data gagal: \(why)")
+            return OperationError(.failed, "The database failed.", id: "Basis data gagal.", cause: why)
         }
     }
 

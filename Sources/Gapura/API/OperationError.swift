@@ -16,21 +16,26 @@ package struct OperationError: Error, Sendable, Equatable, CustomStringConvertib
     }
 
     package let code: Code
+    /// For whoever asked, wherever they are.
     package let message: String
     package let indonesian: String
+    /// What the database or the system said; only for whoever sits at the server.
+    package let cause: String?
 
-    package init(_ code: Code, _ message: String, id indonesian: String) {
+    package init(_ code: Code, _ message: String, id indonesian: String, cause: String? = nil) {
         self.code = code
         self.message = Self.line(message)
         self.indonesian = Self.line(indonesian)
+        self.cause = cause.map(Self.line)
     }
 
-    package var description: String { message }
+    /// With the cause.
+    package var description: String { cause.map { "\(message) (\($0))" } ?? message }
 
     // MARK: On the wire
 
     package var jsonObject: JSONObject {
-        ["code": .string(code.rawValue), "message": .string(message), "pesan": .string(indonesian)]
+        ["code": .string(code.rawValue), "message": .string(description), "pesan": .string(indonesian)]
     }
 
     package init(json: JSONObject) {

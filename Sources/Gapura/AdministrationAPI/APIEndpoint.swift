@@ -53,6 +53,10 @@ package struct APIEndpoint: Sendable {
         }
         var run = OperationContext(services: services, actor: caller.actor)
         let condition = request.headers[.ifMatch]
+        guard condition == nil || route.resource != nil || !route.isWriting else {
+            throw APIProblem.invalid(
+                "What this path changes has no ETag; leave out If-Match.", id: "Alamat ini tidak memakai If-Match.")
+        }
         let key = route.isWriting ? try APIAnswers.key(in: request.headers) : nil
         var claim: APIAnswers.Claim?
         if let key {

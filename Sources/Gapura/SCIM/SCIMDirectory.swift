@@ -171,12 +171,10 @@ struct SCIMDirectory: Sendable {
         after: @escaping @Sendable (Transaction) throws -> Void
     ) async throws {
         try await writing.store.read { tx in
-            for unit in wishes.compactMap(\.unitSourceID)
-            where try tx.units.find(sourceID: unit)?.validTo != nil
-                || tx.units.find(sourceID: unit) == nil
-            {
-                throw SCIMProblem(.invalidValue, "There is no unit with the unitId \(unit).")
-            }
+            let wanted = Set(wishes.compactMap(\.unitSourceID))
+            let known = Set(try tx.units.list(sourceIDs: wanted).filter { $0.validTo == nil }.map(\.sourceID))
+            guard let unit = wanted.subtracting(known).first else { return }
+            throw SCIMProblem(.invalidValue, "There is no unit with the unitId \(unit).")
         }
         try await load(
             PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: wishes.map(\.row)), nil,
@@ -236,8 +234,7 @@ struct SCIMDirectory: Sendable {
                 ? []
                 : try tx.provisioned.units(
                     query.filter, of: directory.client, from: query.startIndex - 1, limit: query.count)
-            return Page(
-                total: total, resources: try found.map { try directory.group($0, tx, withMembers: withMembers) })
+            return Page(total: total, resources: try directory.groups(found, tx, withMembers: withMembers))
         }
     }
 
@@ -250,12 +247,13 @@ struct SCIMDirectory: Sendable {
         guard let id = UnitID(id), let known = try tx.provisioned.unit(id, of: client) else {
             throw SCIMProblem.unknown
         }
-        return try group(known, tx, withMembers: true)
+        return try groups([known], tx, withMembers: true).first ?? [:]
     }
 
-    private func group(_ known: ProvisionedUnit, _ tx: Transaction, withMembers: Bool) throws -> JSONObject {
-        let members = withMembers ? try tx.provisioned.members(of: known.unit.id, limit: SCIMGroup.maximumMembers) : []
-        return SCIMGroup(base: base).resource(known, members: members)
+    private func groups(_ found: [ProvisionedUnit], _ tx: Transaction, withMembers: Bool) throws -> [JSONObject] {
+        let members =
+            withMembers ? try tx.provisioned.members(of: found.map(\.unit.id), limit: SCIMGroup.maximumMembers) : [:]
+        return found.map { SCIMGroup(base: base).resource($0, members: members[$0.unit.id] ?? []) }
     }
 
     // MARK: Units, written
@@ -322,11 +320,15 @@ struct SCIMDirectory: Sendable {
     private func move(_ members: [String], to unit: String, version: String?) async throws {
         let wishes = try await reading.store.read { [self] tx in
             guard let target = try UnitID(unit).flatMap({ try tx.units.find($0) }) else { throw SCIMProblem.unknown }
-            let users = try users(tx)
-            return try members.map { member in
-                guard let resource = try? user(member, tx) else {
-                    throw SCIMProblem(.invalidValue, "members: there is no User \(member.prefix(64)).")
-                }
+            let (users, ids) = (try users(tx), members.compactMap { PersonID($0) })
+            let found = try tx.provisioned.people(ids, of: client)
+            let known = Set(found.map(\.person.id))
+            if let member = members.first(where: { PersonID($0).map { !known.contains($0) } ?? true }) {
+                throw SCIMProblem(.invalidValue, "members: there is no User \(member.prefix(64)).")
+            }
+            let retirements = try Self.retirements(of: ids, tx)
+            return try found.map { person in
+                let resource = users.resource(person, retiresAt: retirements[person.person.id])
                 var own = resource[SCIMResourceType.pegawaiID]?.object ?? [:]
                 own["unitId"] = .string(target.sourceID)
                 return try users.wish(resource.adding(SCIMResourceType.pegawaiID, .object(own)))

@@ -47,7 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             loaded = try await common.load()
         } catch let error as SettingsError {
-            return [DoctorCheck("settings", .failure, error.message, id: error.indonesian)]
+            return [DoctorCheck("settings", .failure, error.description, id: error.indonesian)]
         } catch {
             return [DoctorCheck("settings", error)]
         }

@@ -14,7 +14,7 @@ enum Failure {
     static func report(_ error: any Error) -> Int32 {
         switch error {
         case let error as SettingsError:
-            print(error.message, error.indonesian)
+            print(error.description, error.indonesian)
             return refused
         case is ExitCode, is CleanExit, is ValidationError:
             return parserExit(error)
@@ -22,7 +22,7 @@ enum Failure {
             return parserExit(error)
         default:
             let error = OperationError(error)
-            print(error.message, error.indonesian)
+            print(error.description, error.indonesian)
             return code(error)
         }
     }

@@ -44,29 +44,35 @@ package struct ProvisionedQueries {
     package func people(_ filter: SCIMFilter?, of client: ClientID, from offset: Int64, limit: Int64) throws
         -> [ProvisionedPerson]
     {
-        let condition = try condition(filter, .people, client)
-        return try tx.rows(
-            """
-            SELECT \(fragment: PersonQueries.prefixedColumns), \(fragment: UnitQueries.prefixedColumns),
-            \(fragment: UnitQueries.agencyColumns), accounts.state,
-            (SELECT aliases.value FROM aliases WHERE aliases.person_id = people.id AND aliases.kind IN ('nip', 'ni_pppk')
-            AND aliases.valid_to IS NULL ORDER BY aliases.valid_from DESC LIMIT 1),
-            (SELECT external_ids.external_id FROM external_ids WHERE external_ids.client_id = \(client)
-            AND external_ids.kind = 'person' AND external_ids.entity_id = people.id)
-            \(fragment: Self.from) WHERE \(fragment: condition) ORDER BY people.id LIMIT \(limit) OFFSET \(offset)
-            """
-        ).map { row in
-            ProvisionedPerson(
-                person: try PersonQueries.person(row), nip: try row.optionalText(45),
-                state: try row.optionalText(44) == nil ? nil : row.value(44),
-                unit: try UnitQueries.optionalUnit(row, from: 20), agency: try UnitQueries.optionalUnit(row, from: 32),
-                externalID: try row.optionalText(46))
-        }
+        try tx.rows(
+            Self.select(try condition(filter, .people, client), of: client, from: offset, limit: limit)
+        ).map(Self.person)
+    }
+
+    private static func select(_ condition: Statement, of client: ClientID, from offset: Int64, limit: Int64)
+        -> Statement
+    {
+        """
+        SELECT \(fragment: PersonQueries.prefixedColumns), \(fragment: UnitQueries.prefixedColumns),
+        \(fragment: UnitQueries.agencyColumns), accounts.state,
+        (SELECT aliases.value FROM aliases WHERE aliases.person_id = people.id AND aliases.kind IN ('nip', 'ni_pppk')
+        AND aliases.valid_to IS NULL ORDER BY aliases.valid_from DESC LIMIT 1),
+        (SELECT external_ids.external_id FROM external_ids WHERE external_ids.client_id = \(client)
+        AND external_ids.kind = 'person' AND external_ids.entity_id = people.id)
+        \(fragment: from) WHERE \(fragment: condition) ORDER BY people.id LIMIT \(limit) OFFSET \(offset)
+        """
+    }
+
+    private static func person(_ row: Row) throws -> ProvisionedPerson {
+        ProvisionedPerson(
+            person: try PersonQueries.person(row), nip: try row.optionalText(45),
+            state: try row.optionalText(44) == nil ? nil : row.value(44),
+            unit: try UnitQueries.optionalUnit(row, from: 20), agency: try UnitQueries.optionalUnit(row, from: 32),
+            externalID: try row.optionalText(46))
     }
 
     package func person(_ id: PersonID, of client: ClientID) throws -> ProvisionedPerson? {
-        let filter = SCIMFilter.compare(SCIMAttributeName(name: "id"), .equal, .string(id.text))
-        return try people(filter, of: client, from: 0, limit: 1).first
+        try people([id], of: client).first
     }
 
     // MARK: Units
@@ -100,13 +106,30 @@ package struct ProvisionedQueries {
         return try units(filter, of: client, from: 0, limit: 1).first
     }
 
-    /// Who works in a unit itself, by id and name, in the order of ids.
-    package func members(of unit: UnitID, limit: Int64) throws -> [(id: PersonID, name: String)] {
-        try tx.rows(
-            """
-            SELECT id, name, front_title, back_title FROM people WHERE unit_id = \(unit) ORDER BY id LIMIT \(limit)
-            """
-        ).map { (try $0.id(0), try $0.optionalFullName(1) ?? "") }
+    /// Who works in each of some units itself, by id and name, in the order of ids.
+    package func members(of units: some Collection<UnitID>, limit: Int64) throws
+        -> [UnitID: [(id: PersonID, name: String)]]
+    {
+        var members: [UnitID: [(id: PersonID, name: String)]] = [:]
+        let rows = try tx.portions(of: units) { portion in
+            try tx.rows(
+                """
+                SELECT id, name, front_title, back_title, unit_id FROM people WHERE unit_id IN \(list: portion)
+                ORDER BY id LIMIT \(limit)
+                """)
+        }
+        for row in rows {
+            members[try row.id(4), default: []].append((try row.id(0), try row.optionalFullName(1) ?? ""))
+        }
+        return members
+    }
+
+    /// Some people.
+    package func people(_ ids: some Collection<PersonID>, of client: ClientID) throws -> [ProvisionedPerson] {
+        try tx.portions(of: ids) { portion in
+            try tx.rows(
+                Self.select("people.id IN \(list: portion)", of: client, from: 0, limit: Int64(portion.count)))
+        }.map(Self.person)
     }
 
     private func condition(_ filter: SCIMFilter?, _ table: ProvisioningFilter.Table, _ client: ClientID) throws

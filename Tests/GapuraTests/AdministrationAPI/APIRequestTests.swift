@@ -106,6 +106,18 @@ struct APIRequestTests {
         }
     }
 
+    @Test("what the database says of a failure is not told to callers")
+    func causes() async throws {
+        let error = OperationError(StoreError(.constraint(.unique), "UNIQUE constraint failed: accounts.email_key"))
+        #expect(error.description.contains("accounts.email_key"))
+        let problem = APIProblem(error)
+        #expect(problem.status == .conflict && !problem.detail.contains("accounts") && !problem.indonesian.contains("accounts"))
+        for kind in [StoreError.Kind.unavailable, .full, .readOnly, .busy, .locked, .newerSchema, .corrupt, .other] {
+            let problem = APIProblem(OperationError(StoreError(kind, "/srv/rahasia/gapura.sqlite")))
+            #expect(!"\(problem)".contains("rahasia"), "\(kind)")
+        }
+    }
+
     @Test("a name in a path is decoded once")
     func names() async throws {
         try await withAPI { world in
@@ -249,6 +261,10 @@ struct APIRequestTests {
                     .status == 412)
             #expect(try await world.get(path).json?["email"]?.string == "satu@contoh.invalid")
             #expect(try await put("tiga@contoh.invalid", "*").status == 200)
+
+            // What has no versions has no conditions either: one that is ignored would be a promise.
+            let links = try await world.send(.post, path + "/links", headers: [.ifMatch: "*"])
+            #expect(links.status == 400 && links.problem() == "invalid")
 
             // Of many who read the same one changes it.
             let current = try #require(try await world.get(path).headers[.eTag])

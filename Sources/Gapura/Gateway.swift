@@ -68,6 +68,7 @@ package struct Gateway: Sendable {
         router.add(middleware: RequestMetrics(metrics: metrics))
         router.add(middleware: SecurityHeaders(services))
         router.add(middleware: try SourceAddress(trustedProxies: services.settings.trustedProxies))
+        router.add(middleware: CrossOrigin(services, clients: clients))
         router.add(middleware: ErrorAnswers(services, refusals: refusals))
         router.add(middleware: HostCheck(services))
         router.add(middleware: PathCheck())

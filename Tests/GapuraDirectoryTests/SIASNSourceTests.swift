@@ -26,6 +26,24 @@ struct SIASNSourceTests {
             })
     }
 
+    // A member that stands twice is refused before, by the strict reader of JSON.
+    @Test(
+        "the shared suite of sources, for rows that an application pushes",
+        arguments: PersonnelSourceCheck.allCases.filter { $0 != .repeatedColumn })
+    func pushed(_ check: PersonnelSourceCheck) throws {
+        try check.run { table in
+            let rows = table.rows.map { row in
+                JSONObject(
+                    zip(table.columns, row).compactMap { column, cell in cell.map { (column, JSONValue.string($0)) } })
+            }
+            // A column that no row has is there all the same in a table; in objects it has to be said once.
+            let blank = JSONObject(table.columns.map { ($0, JSONValue.null) })
+            return PersonnelObjectsOrigin(
+                rows.isEmpty ? [] : [rows[0].adding(missing: blank)] + rows.dropFirst(), name: "push",
+                profile: .siasnText)
+        }
+    }
+
     @Test("the shared suite of sources", arguments: PersonnelSourceCheck.allCases)
     func suite(_ check: PersonnelSourceCheck) throws {
         try check.run { try origin($0) }
@@ -152,4 +170,13 @@ struct SIASNSourceTests {
 private struct NoStop: PersonnelStop {
     func check() throws {}
     func onStop(_ body: @escaping @Sendable () -> Void) {}
+}
+
+extension JSONObject {
+    /// With the members of another that this one does not have.
+    fileprivate func adding(missing other: JSONObject) -> JSONObject {
+        var all = other
+        for (key, value) in members { all[key] = value }
+        return all
+    }
 }

@@ -45,7 +45,8 @@ struct SettingsTests {
             "load_nik": "true", "accepts_fixtures": "true", "test_hosts": "uji.contoh",
             "outgoing_networks": "10.0.0.0/8",
             "outgoing_ca_file": "/ca.pem",
-            "key_rotation_days": "30", "session_history_days": "10", "audit_days": "730", "log_level": "debug",
+            "key_rotation_days": "30", "session_history_days": "10", "load_history_days": "500", "audit_days": "730",
+            "log_level": "debug",
         ]
         #expect(Set(values.keys) == Set(SettingCatalogue.all.map(\.key)))
         var lines: [String] = []

@@ -24,7 +24,8 @@ extension OperationError {
             self.init(.failed, "Interrupted; nothing was changed.", id: "Dihentikan; tidak ada yang berubah.")
         case let error as KeyringError: self = .keyring(error)
         default:
-            self.init(.failed, "Something unexpected happened.", id: "Terjadi kesalahan tak terduga.", cause: "\(error)")
+            self.init(
+                .failed, "Something unexpected happened.", id: "Terjadi kesalahan tak terduga.", cause: "\(error)")
         }
     }
 
@@ -34,7 +35,8 @@ extension OperationError {
         case .unavailable:
             return OperationError(
                 .unavailable, "The database cannot be reached; check that it runs and the setting `database`.",
-                id: "Basis data tidak dapat dihubungi; periksa apakah ia berjalan dan pengaturan `database`.", cause: why
+                id: "Basis data tidak dapat dihubungi; periksa apakah ia berjalan dan pengaturan `database`.",
+                cause: why
             )
         case .full:
             return OperationError(
@@ -46,7 +48,8 @@ extension OperationError {
                 .unavailable,
                 "The database can only be read; check owner and mode of its file and folder, and that the disk is not mounted read-only.",
                 id:
-                    "Basis data hanya dapat dibaca; periksa pemilik dan izin berkas serta foldernya, dan apakah diska terpasang hanya-baca.", cause: why
+                    "Basis data hanya dapat dibaca; periksa pemilik dan izin berkas serta foldernya, dan apakah diska terpasang hanya-baca.",
+                cause: why
             )
         case .busy:
             return OperationError(
@@ -58,25 +61,30 @@ extension OperationError {
                 .unavailable,
                 "Another process has the database open and answers no commands; wait for it to end, or stop it.",
                 id:
-                    "Basis data sedang dibuka proses lain yang tidak menjawab perintah; tunggu sampai selesai atau hentikan proses itu.", cause: why
+                    "Basis data sedang dibuka proses lain yang tidak menjawab perintah; tunggu sampai selesai atau hentikan proses itu.",
+                cause: why
             )
         case .newerSchema:
             return OperationError(
                 .refused,
                 "A newer version of gapura wrote this database; start that version, or restore a backup.",
-                id: "Basis data ini ditulis versi gapura yang lebih baru; jalankan versi itu atau pulihkan cadangan.", cause: why
+                id: "Basis data ini ditulis versi gapura yang lebih baru; jalankan versi itu atau pulihkan cadangan.",
+                cause: why
             )
         case .corrupt:
             return OperationError(
                 .refused,
                 "The database is damaged; keep the file as it is and restore the last backup with `gapura restore`.",
-                id: "Basis data rusak; simpan berkasnya dan pulihkan cadangan terakhir dengan `gapura restore`.", cause: why
+                id: "Basis data rusak; simpan berkasnya dan pulihkan cadangan terakhir dengan `gapura restore`.",
+                cause: why
             )
         case .foreign:
             return OperationError(
                 .refused,
                 "What the setting `database` names is no database of gapura and is left alone; correct the setting.",
-                id: "Yang ditunjuk pengaturan `database` bukan basis data gapura dan dibiarkan; perbaiki pengaturannya.", cause: why
+                id:
+                    "Yang ditunjuk pengaturan `database` bukan basis data gapura dan dibiarkan; perbaiki pengaturannya.",
+                cause: why
             )
         case .halfRestored:
             return OperationError(

@@ -41,6 +41,30 @@ package final class ClientReader: Sendable {
         return try tx.clients.find(id).map(client)
     }
 
+    /// Where the scripts of public clients that may act come from: the origins of their redirect URIs.
+    func publicOrigins(in tx: Transaction) throws -> Set<String> {
+        var origins: Set<String> = []
+        for record in try tx.clients.list() where record.state == .active {
+            let client = try client(record)
+            guard client.isPublic else { continue }
+            for uri in client.metadata.redirectURIs {
+                if let origin = Self.origin(of: uri.text) { origins.insert(origin) }
+            }
+        }
+        return origins
+    }
+
+    /// Scheme, host and port of a web address, as browsers write an origin (RFC 6454): registered addresses are in that
+    /// form already, without a default port.
+    private static func origin(of uri: String) -> String? {
+        let bytes = uri.utf8
+        guard ["https://", "http://"].contains(where: { bytes.starts(with: $0.utf8) }),
+            let slashes = bytes.firstRange(of: "://".utf8)
+        else { return nil }
+        let authority = bytes[slashes.upperBound...].prefix { ![0x2f, 0x3f, 0x23].contains($0) }
+        return String(uri[..<slashes.upperBound]) + String(Substring(authority))
+    }
+
     package func client(_ record: ClientRecord) throws -> Client {
         if let known = parsed.withLock({ $0[record.id] }), known.settings.isExactly(record.settings) {
             return Client(record: record, metadata: known.metadata)

@@ -5,21 +5,17 @@ enum IdentifierText {
     /// Takes off white space at both ends and the apostrophe by which Excel marks text; `null` and nothing at all are
     /// nil.
     static func cleaned(_ text: String) -> String? {
-        var scalars = trimmed(text.unicodeScalars)
-        while let first = scalars.first, first == "'" || first == "\u{2018}" || first == "\u{2019}" {
-            scalars = trimmed(scalars.dropFirst())
-        }
-        if scalars.isEmpty { return nil }
-        let cleaned = String(String.UnicodeScalarView(scalars))
-        return isNull(cleaned) ? nil : cleaned
+        var bytes = trimmed(text.utf8[...])
+        while let size = apostrophe(bytes) { bytes = trimmed(bytes.dropFirst(size)) }
+        if bytes.isEmpty || isNull(bytes) { return nil }
+        return bytes.count == text.utf8.count ? text : String(Substring(bytes))
     }
 
     /// Like `cleaned`, for names and titles, where an apostrophe may belong to the text.
     static func cleanedName(_ text: String) -> String? {
-        let scalars = trimmed(text.unicodeScalars)
-        if scalars.isEmpty { return nil }
-        let cleaned = String(String.UnicodeScalarView(scalars))
-        return isNull(cleaned) || cleaned.isExactly("-") ? nil : cleaned
+        let bytes = trimmed(text.utf8[...])
+        if bytes.isEmpty || isNull(bytes) || bytes.elementsEqual("-".utf8) { return nil }
+        return bytes.count == text.utf8.count ? text : String(Substring(bytes))
     }
 
     /// Whether a character is in the text that nobody can see: controls, format characters (zero width, direction
@@ -27,7 +23,9 @@ enum IdentifierText {
     ///
     /// An identifier with one would look like another and not be it.
     static func hasInvisible(_ text: String) -> Bool {
-        text.unicodeScalars.contains { scalar in
+        // Nearly every text is of ASCII, whose properties need no tables.
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.contains { $0 < 0x20 || $0 == 0x7f } }
+        return text.unicodeScalars.contains { scalar in
             switch scalar.properties.generalCategory {
             case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: true
             case .spaceSeparator: scalar != " "
@@ -58,14 +56,20 @@ enum IdentifierText {
         (0x30...0x39).contains(byte)
     }
 
-    private static func isNull(_ text: String) -> Bool {
-        text.utf8.count == 4 && text.lowercased().isExactly("null")
+    private static func isNull(_ bytes: Substring.UTF8View) -> Bool {
+        bytes.count == 4 && bytes.lazy.map { $0 | 0x20 }.elementsEqual("null".utf8)
     }
 
-    private static func trimmed(_ scalars: some BidirectionalCollection<Unicode.Scalar>) -> [Unicode.Scalar] {
-        let isSpace: (Unicode.Scalar) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" }
-        var result = Array(scalars.drop(while: isSpace))
-        while let last = result.last, isSpace(last) { result.removeLast() }
-        return result
+    /// How many bytes an apostrophe at the beginning has: `'`, `‘` or `’`.
+    private static func apostrophe(_ bytes: Substring.UTF8View) -> Int? {
+        if bytes.first == 0x27 { return 1 }
+        return bytes.starts(with: "\u{2018}".utf8) || bytes.starts(with: "\u{2019}".utf8) ? 3 : nil
+    }
+
+    private static func trimmed(_ bytes: Substring.UTF8View) -> Substring.UTF8View {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d || byte == 0x0a }
+        var bytes = bytes.drop(while: isSpace)
+        while let last = bytes.last, isSpace(last) { bytes.removeLast() }
+        return bytes
     }
 }

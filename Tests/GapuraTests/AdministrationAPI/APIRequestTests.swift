@@ -111,7 +111,9 @@ struct APIRequestTests {
         let error = OperationError(StoreError(.constraint(.unique), "UNIQUE constraint failed: accounts.email_key"))
         #expect(error.description.contains("accounts.email_key"))
         let problem = APIProblem(error)
-        #expect(problem.status == .conflict && !problem.detail.contains("accounts") && !problem.indonesian.contains("accounts"))
+        #expect(
+            problem.status == .conflict && !problem.detail.contains("accounts")
+                && !problem.indonesian.contains("accounts"))
         for kind in [StoreError.Kind.unavailable, .full, .readOnly, .busy, .locked, .newerSchema, .corrupt, .other] {
             let problem = APIProblem(OperationError(StoreError(kind, "/srv/rahasia/gapura.sqlite")))
             #expect(!"\(problem)".contains("rahasia"), "\(kind)")

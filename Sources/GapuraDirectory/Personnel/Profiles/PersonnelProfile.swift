@@ -103,6 +103,8 @@ struct ProfileMapping<Column: ProfileColumn>: Sendable {
     private let days: Set<Column>
     private let names: Set<Column>
     private let nulls: Set<ExactText>
+    /// Longer texts are none of them.
+    private let longestNull: Int
     private let dates: [DateForm]
     private let isUsual: Bool
     private let takesApostrophes: Bool
@@ -120,6 +122,7 @@ struct ProfileMapping<Column: ProfileColumn>: Sendable {
         self.days = isUsual && (profile.format == .xlsx || profile.format == .csv) ? [] : days
         self.names = names
         nulls = Set(profile.nulls.map(Self.key))
+        longestNull = nulls.map(\.text.utf8.count).max() ?? 0
         takesApostrophes = profile.apostrophe == .everywhere
         isPlain = values.isEmpty && constants.isEmpty && nulls.isEmpty && self.days.isEmpty && !takesApostrophes
     }
@@ -139,7 +142,11 @@ struct ProfileMapping<Column: ProfileColumn>: Sendable {
     private func map(_ cell: TabularCell, _ column: Column) -> TabularCell? {
         // A code may stand in a sheet as a number; a formula is refused or kept where rows are judged.
         let isText = if case .text = cell { true } else { false }
-        if !nulls.isEmpty, isText, let text = CellText.identifier(cell), nulls.contains(Self.key(text)) { return nil }
+        if !nulls.isEmpty, isText, let text = CellText.identifier(cell), text.utf8.count <= longestNull,
+            nulls.contains(Self.key(text))
+        {
+            return nil
+        }
         if let changes = values[column], let text = CellText.identifier(cell), let changed = changes[Self.key(text)] {
             return changed.isEmpty ? nil : .text(changed)
         }

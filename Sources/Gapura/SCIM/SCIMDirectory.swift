@@ -126,7 +126,7 @@ struct SCIMDirectory: Sendable {
                     before: { [self] tx in
                         // What was read is what is changed.
                         guard try user(id, tx)["meta"]?["version"]?.string == version else {
-                            throw condition == nil ? PersonnelRefusal.outdated : SCIMProblem.changed
+                            throw condition == nil ? MovedOn() : SCIMProblem.changed
                         }
                         try Self.checkExternalID(wish.externalID, besides: id, .person, client, tx)
                     },
@@ -134,12 +134,15 @@ struct SCIMDirectory: Sendable {
                         try tx.externalIDs.set(wish.externalID, .person, personID.text, of: client)
                     })
                 return try await user(id)
-            } catch PersonnelRefusal.outdated {
-                if condition != nil { throw SCIMProblem.changed }
+            } catch is MovedOn {
+                continue
             }
         }
         throw PersonnelRefusal.outdated
     }
+
+    /// Somebody changed meanwhile what a request without a version is about to change: it begins again.
+    private struct MovedOn: Error {}
 
     private static func check(_ wish: SCIMUser.Wish, _ wanted: JSONObject, _ before: JSONObject) throws {
         let own = before[SCIMResourceType.pegawaiID]
@@ -262,17 +265,18 @@ struct SCIMDirectory: Sendable {
     func addGroup(_ resource: JSONObject) async throws -> JSONObject {
         let wish = try SCIMGroup.wish(resource)
         let client = client
-        try await changeTree(
-            to: wish, of: nil,
+        let rows = try await reading.store.read { [self] tx in try moves(of: wish.members, to: wish.sourceID, tx) }
+        let units = try await reading.store.read { [self] tx in try tree(with: wish, tx) }
+        try await load(
+            rows, units,
             before: { tx in
                 guard try tx.units.find(sourceID: wish.sourceID).map({ $0.validTo != nil }) ?? true else {
                     throw SCIMProblem(.conflict, .uniqueness, "A unit with that sourceId is there already.")
                 }
                 try Self.checkExternalID(wish.externalID, besides: nil, .unit, client, tx)
-            })
+            }, after: { tx in try Self.keep(wish, client, tx) })
         let id = try await reading.store.read { tx in try tx.units.find(sourceID: wish.sourceID)?.id }
         guard let id else { throw SCIMProblem.unknown }
-        if !wish.members.isEmpty { try await move(wish.members, to: id.text, version: nil) }
         return try await group(id.text)
     }
 
@@ -284,80 +288,73 @@ struct SCIMDirectory: Sendable {
         try await changeGroup(id, if: condition) { known in try patch.apply(to: known, of: .group) }
     }
 
+    /// The unit and who comes into it, as one load.
     private func changeGroup(
         _ id: String, if condition: String?, _ body: @escaping @Sendable (JSONObject) throws -> JSONObject
     ) async throws -> JSONObject {
-        let (before, wanted) = try await reading.store.read { [self] tx in
-            let before = try group(id, tx)
-            return (before, try body(before))
-        }
-        let version = before["meta"]?["version"]?.string
-        if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
-        let (known, wish) = (try SCIMGroup.wish(before), try SCIMGroup.wish(wanted))
-        guard known.sourceID.isExactly(wish.sourceID) else {
-            throw SCIMProblem(.mutability, "sourceId cannot change: another one is another unit.")
-        }
-        if let gone = known.members.first(where: { member in !wish.members.contains { $0.isExactly(member) } }) {
-            throw SCIMProblem(
-                .mutability, "Nobody is in no unit: add \(gone) to another Group, or give them a status that ends.")
-        }
-        let added = wish.members.filter { member in !known.members.contains { $0.isExactly(member) } }
         let client = client
-        if !wish.isSameUnit(as: known) {
-            try await changeTree(
-                to: wish, of: id,
-                before: { [self] tx in
-                    guard try group(id, tx)["meta"]?["version"]?.string == version else { throw SCIMProblem.changed }
-                    try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
-                })
-        }
-        if !added.isEmpty { try await move(added, to: id, version: wish.isSameUnit(as: known) ? version : nil) }
-        return try await group(id)
-    }
-
-    /// Gives people another unit, as one load.
-    /// - Parameter version: of the unit, where nothing else of it changed just now.
-    private func move(_ members: [String], to unit: String, version: String?) async throws {
-        let wishes = try await reading.store.read { [self] tx in
-            guard let target = try UnitID(unit).flatMap({ try tx.units.find($0) }) else { throw SCIMProblem.unknown }
-            let (users, ids) = (try users(tx), members.compactMap { PersonID($0) })
-            let found = try tx.provisioned.people(ids, of: client)
-            let known = Set(found.map(\.person.id))
-            if let member = members.first(where: { PersonID($0).map { !known.contains($0) } ?? true }) {
-                throw SCIMProblem(.invalidValue, "members: there is no User \(member.prefix(64)).")
+        for _ in 1...Self.tries {
+            let (before, wish, rows, units) = try await reading.store.read { [self] tx in
+                try change(of: id, body, tx)
             }
-            let retirements = try Self.retirements(of: ids, tx)
-            return try found.map { person in
-                let resource = users.resource(person, retiresAt: retirements[person.person.id])
-                var own = resource[SCIMResourceType.pegawaiID]?.object ?? [:]
-                own["unitId"] = .string(target.sourceID)
-                return try users.wish(resource.adding(SCIMResourceType.pegawaiID, .object(own)))
+            let version = before["meta"]?["version"]?.string
+            if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
+            if rows.isEmpty, units == nil { return before }
+            do {
+                try await load(
+                    rows, units,
+                    before: { [self] tx in
+                        guard try group(id, tx)["meta"]?["version"]?.string == version else {
+                            throw condition == nil ? MovedOn() : SCIMProblem.changed
+                        }
+                        try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
+                    }, after: { tx in try Self.keep(wish, client, tx) })
+                return try await group(id)
+            } catch is MovedOn {
+                continue
             }
         }
-        try await load(
-            wishes,
-            before: { [self] tx in
-                guard let version, try group(unit, tx)["meta"]?["version"]?.string != version else { return }
-                throw SCIMProblem.changed
-            }, after: { _ in })
+        throw PersonnelRefusal.outdated
     }
 
-    /// The whole tree with one unit changed, as a load of units.
-    private func changeTree(
-        to wish: SCIMGroup.Wish, of id: String?, before: @escaping @Sendable (Transaction) throws -> Void
-    ) async throws {
-        let rows = try await reading.store.read { tx in
-            let units = try tx.units.list()
-            let governments = try PersonnelGovernments.read(tx)
-            return try SCIMGroup.tree(units, with: wish, government: governments.first)
+    /// The unit as it is, as it is wanted, who comes into it, and the tree if it is another one.
+    private func change(
+        of id: String, _ body: (JSONObject) throws -> JSONObject, _ tx: Transaction
+    ) throws -> (before: JSONObject, wish: SCIMGroup.Wish, rows: PersonnelRowsOrigin, units: PersonnelRowsOrigin?) {
+        let before = try group(id, tx)
+        let known = try SCIMGroup.wish(before)
+        let wish = try SCIMGroup.wish(try body(before))
+        let rows = try moves(of: try known.added(by: wish), to: wish.sourceID, tx)
+        return (before, wish, rows, wish.isSameUnit(as: known) ? nil : try tree(with: wish, tx))
+    }
+
+    private static func keep(_ wish: SCIMGroup.Wish, _ client: ClientID, _ tx: Transaction) throws {
+        guard let unit = try tx.units.find(sourceID: wish.sourceID) else { return }
+        try tx.externalIDs.set(wish.externalID, .unit, unit.id.text, of: client)
+    }
+
+    /// People as they are, in another unit.
+    private func moves(of members: [String], to sourceID: String, _ tx: Transaction) throws -> PersonnelRowsOrigin {
+        let ids = members.compactMap { PersonID($0) }
+        let found = try tx.provisioned.people(ids, of: client)
+        let known = Set(found.map(\.person.id))
+        if let member = members.first(where: { PersonID($0).map { !known.contains($0) } ?? true }) {
+            throw SCIMProblem(.invalidValue, "members: there is no User \(member.prefix(64)).")
         }
-        let client = client
-        try await load(
-            PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: []),
-            PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: [], units: rows), before: before,
-            after: { tx in
-                guard let unit = try tx.units.find(sourceID: wish.sourceID) else { return }
-                try tx.externalIDs.set(wish.externalID, .unit, unit.id.text, of: client)
-            })
+        let (users, retirements) = (try users(tx), try Self.retirements(of: ids, tx))
+        let rows = try found.map { person in
+            let resource = users.resource(person, retiresAt: retirements[person.person.id])
+            var own = resource[SCIMResourceType.pegawaiID]?.object ?? [:]
+            own["unitId"] = .string(sourceID)
+            return try users.wish(resource.adding(SCIMResourceType.pegawaiID, .object(own))).row
+        }
+        return PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: rows)
+    }
+
+    /// The whole tree with one unit new or another than it was.
+    private func tree(with wish: SCIMGroup.Wish, _ tx: Transaction) throws -> PersonnelRowsOrigin {
+        let rows = try SCIMGroup.tree(
+            tx.units.list(), with: wish, government: PersonnelGovernments.read(tx).first)
+        return PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: [], units: rows)
     }
 }

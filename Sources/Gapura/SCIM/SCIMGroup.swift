@@ -50,6 +50,21 @@ struct SCIMGroup {
         let head: String?
         let members: [String]
 
+        /// Who is in another wish for this unit and not in this one.
+        /// - Throws: `SCIMProblem` if the other one leaves somebody out, or is of another unit.
+        func added(by other: Wish) throws(SCIMProblem) -> [String] {
+            guard sourceID.isExactly(other.sourceID) else {
+                throw SCIMProblem(.mutability, "sourceId cannot change: another one is another unit.")
+            }
+            let (before, after) = (Set(members.map(ExactText.init)), Set(other.members.map(ExactText.init)))
+            if let gone = before.subtracting(after).first {
+                throw SCIMProblem(
+                    .mutability,
+                    "Nobody is in no unit: add \(gone.text) to another Group, or give them a status that ends.")
+            }
+            return other.members.filter { !before.contains(ExactText($0)) }
+        }
+
         func isSameUnit(as other: Wish) -> Bool {
             externalID == other.externalID && name == other.name && parent == other.parent && kind == other.kind
                 && echelon == other.echelon && post == other.post && head == other.head
@@ -71,11 +86,12 @@ struct SCIMGroup {
             guard let list = given.array, list.count <= maximumMembers else {
                 throw SCIMProblem(.invalidValue, "members is an array of at most \(maximumMembers) objects.")
             }
+            var known: Set<ExactText> = []
             for item in list {
                 guard let id = item.object?.member("value")?.string else {
                     throw SCIMProblem(.invalidValue, "members: value is the id of a User.")
                 }
-                if !members.contains(where: { $0.isExactly(id) }) { members.append(id) }
+                if known.insert(ExactText(id)).inserted { members.append(id) }
             }
         }
         return Wish(

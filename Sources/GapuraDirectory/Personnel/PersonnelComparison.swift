@@ -57,7 +57,6 @@ struct PersonnelComparison {
             coverage: coverage,
             governmentIDs: governmentIDs, units: units, counts: counts, rejected: intake.rejected, warnings: warnings,
             vanished: vanished, stateChanges: stateChanges, unknownCodes: unknownCodes, losses: gone(vanished),
-            recentLosses: directory.recentLosses,
             stop: stop(vanished),
             graceEnds: now.adding(seconds: options.graceDays * 86_400), binDays: options.binDays, steps: steps,
             baseLoadID: latest?.id, baseSeq: directory.auditSeq, unitNames: unitNames

@@ -73,8 +73,6 @@ package struct PersonnelPlan: Sendable {
     package let unknownCodes: [String: Int]
     /// Accounts that lose their sign-in, at once or after the grace.
     let losses: Int
-    /// What loads of some people took in the last day, where it counts.
-    let recentLosses: Int
     /// Set where the load must be confirmed.
     package let stop: Stop?
     /// When those who vanish now are suspended.

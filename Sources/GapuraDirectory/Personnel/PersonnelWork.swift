@@ -36,11 +36,11 @@ struct PersonnelWork: Sendable {
     private(set) var entries: [AuditEntry] = []
     private(set) var changes: [LoadChange] = []
 
-    /// What counts against the stop of the next load of some people. Whoever confirmed a number confirmed all of the
-    /// day, and the count begins anew.
+    /// What counts against the stop of the next load of some people. Whoever confirmed a number confirmed all before it,
+    /// and the count begins anew.
     private static func lost(_ plan: PersonnelPlan) -> Int64 {
         guard plan.coverage == .listed else { return 0 }
-        return Int64(plan.stop == nil ? plan.losses : -plan.recentLosses)
+        return plan.stop == nil ? Int64(plan.losses) : -1
     }
 
     init(_ plan: PersonnelPlan, loadID: LoadID, actor: Actor, now: Timestamp) {

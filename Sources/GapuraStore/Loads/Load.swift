@@ -22,7 +22,7 @@ package struct Load: Sendable, Equatable {
     package var kind: Kind
     package var undoes: LoadID?
     package var undoneBy: LoadID?
-    /// What it adds to the accounts that lost their sign-in to loads of some people in a day.
+    /// Of a load of some people, how many accounts it took the sign-in from; -1 where somebody confirmed the number.
     package var lost: Int64
 
     package init(

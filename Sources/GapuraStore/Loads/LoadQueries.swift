@@ -42,10 +42,15 @@ package struct LoadQueries {
         try list(limit: 1).first
     }
 
-    /// How many accounts loads took the sign-in from since a moment, those aside that were taken back.
+    /// How many accounts loads of some people took the sign-in from since a moment and since somebody last confirmed
+    /// such a number, those aside that were taken back.
     package func lost(since moment: Timestamp) throws -> Int64 {
-        try tx.first("SELECT COALESCE(SUM(lost), 0) FROM loads WHERE applied_at > \(moment) AND undone_by IS NULL")?
-            .integer(0) ?? 0
+        try tx.first(
+            """
+            SELECT COALESCE(SUM(lost), 0) FROM loads WHERE applied_at > \(moment) AND undone_by IS NULL AND lost > 0
+            AND seq > (SELECT COALESCE(MAX(seq), 0) FROM loads WHERE applied_at > \(moment) AND lost < 0)
+            """
+        )?.integer(0) ?? 0
     }
 
     /// Notes that a load was taken back, or with nil that this was taken back in its turn.

@@ -8,6 +8,9 @@ package struct PersonnelRowsOrigin: PersonnelOrigin {
     private let units: [UnitRow]
     private let firstNumber: Int
 
+    /// Whether nobody is in it.
+    package var isEmpty: Bool { rows.isEmpty }
+
     /// - Parameters:
     ///   - name: for people to recognise; stands in the record of the load.
     ///   - source: a short word for the record: `scim`.

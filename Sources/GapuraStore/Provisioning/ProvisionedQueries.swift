@@ -36,7 +36,14 @@ package struct ProvisionedQueries {
     /// - Throws: `ProvisioningFilterError`.
     package func countPeople(_ filter: SCIMFilter?, of client: ClientID) throws -> Int64 {
         let condition = try condition(filter, .people, client)
-        return try tx.first("SELECT COUNT(*) \(fragment: Self.from) WHERE \(fragment: condition)")?.integer(0) ?? 0
+        return try tx.first("SELECT COUNT(*) \(fragment: Self.from(condition)) WHERE \(fragment: condition)")?.integer(0)
+            ?? 0
+    }
+
+    /// What a condition needs: tables that it does not name are joined for nothing, a hundred thousand times.
+    private static func from(_ condition: Statement) -> Statement {
+        ["accounts.", "units.", "agencies."].contains { condition.text.utf8.firstRange(of: $0.utf8) != nil }
+            ? from : "FROM people"
     }
 
     /// In the order in which people were made.
@@ -59,7 +66,8 @@ package struct ProvisionedQueries {
         AND aliases.valid_to IS NULL ORDER BY aliases.valid_from DESC LIMIT 1),
         (SELECT external_ids.external_id FROM external_ids WHERE external_ids.client_id = \(client)
         AND external_ids.kind = 'person' AND external_ids.entity_id = people.id)
-        \(fragment: from) WHERE \(fragment: condition) ORDER BY people.id LIMIT \(limit) OFFSET \(offset)
+        \(fragment: from) WHERE people.id IN (SELECT people.id \(fragment: from(condition)) WHERE \(fragment: condition)
+        ORDER BY people.id LIMIT \(limit) OFFSET \(offset)) ORDER BY people.id
         """
     }
 

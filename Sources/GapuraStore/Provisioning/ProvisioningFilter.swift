@@ -214,21 +214,23 @@ struct ProvisioningFilter {
         return .list(
             { condition in
                 """
-                EXISTS (SELECT 1 FROM external_ids WHERE external_ids.client_id = \(client) AND external_ids.kind = \(kind)
-                AND external_ids.entity_id = \(fragment: id) AND \(fragment: condition))
+                \(fragment: id) IN (SELECT external_ids.entity_id FROM external_ids WHERE external_ids.client_id = \(client)
+                AND external_ids.kind = \(kind) AND \(fragment: condition))
                 """
             }, value: "external_ids.external_id")
     }
 
     private static func hasNumber(_ condition: Statement) -> Statement {
         """
-        EXISTS (SELECT 1 FROM aliases WHERE aliases.person_id = people.id AND aliases.kind IN ('nip', 'ni_pppk')
+        people.id IN (SELECT aliases.person_id FROM aliases WHERE aliases.kind IN ('nip', 'ni_pppk')
         AND aliases.valid_to IS NULL AND \(fragment: condition))
         """
     }
 
+    // Asked from the few to the many: who has this number, and not whether each person has it.
+
     private static func hasMember(_ condition: Statement) -> Statement {
-        "EXISTS (SELECT 1 FROM people members WHERE members.unit_id = units.id AND \(fragment: condition))"
+        "units.id IN (SELECT members.unit_id FROM people members WHERE \(fragment: condition))"
     }
 
     // MARK: Words

@@ -44,7 +44,7 @@ struct AdministrationMeasurement {
         let folder = "/tmp/gapura-bench-\(getpid())-pg"
         let started = try python("sql_source.py", "start", folder, export, "10")
         defer {
-            try? python("sql_source.py", "stop", folder)  // it ends with the machine at the latest
+            _ = try? python("sql_source.py", "stop", folder)  // it ends with the machine at the latest
             try? FileManager.default.removeItem(atPath: folder)
         }
         let source = try StrictJSON.parse(started.output)

@@ -1,5 +1,3 @@
-package import GapuraFormats
-
 extension Transaction {
     package var externalIDs: ExternalIDQueries { ExternalIDQueries(tx: self) }
 }

@@ -36,7 +36,8 @@ package struct ProvisionedQueries {
     /// - Throws: `ProvisioningFilterError`.
     package func countPeople(_ filter: SCIMFilter?, of client: ClientID) throws -> Int64 {
         let condition = try condition(filter, .people, client)
-        return try tx.first("SELECT COUNT(*) \(fragment: Self.from(condition)) WHERE \(fragment: condition)")?.integer(0)
+        return try tx.first("SELECT COUNT(*) \(fragment: Self.from(condition)) WHERE \(fragment: condition)")?.integer(
+            0)
             ?? 0
     }
 

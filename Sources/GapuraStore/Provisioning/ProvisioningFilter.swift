@@ -1,4 +1,4 @@
-package import GapuraFormats
+import GapuraFormats
 
 /// A filter asks for what no column answers.
 package struct ProvisioningFilterError: Error, Sendable, Equatable {
@@ -230,7 +230,10 @@ struct ProvisioningFilter {
     // Asked from the few to the many: who has this number, and not whether each person has it.
 
     private static func hasMember(_ condition: Statement) -> Statement {
-        "units.id IN (SELECT members.unit_id FROM people members WHERE \(fragment: condition))"
+        """
+        units.id IN (SELECT members.unit_id FROM people members WHERE members.unit_id IS NOT NULL
+        AND \(fragment: condition))
+        """
     }
 
     // MARK: Words

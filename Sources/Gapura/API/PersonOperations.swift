@@ -4,7 +4,7 @@ import GapuraStore
 
 /// One person's data: shown, looked up by NIK, exported for them, forgotten (UU PDP articles 5 to 13 and 43).
 enum PersonOperations {
-    static let all = [show, find, disclosures, export, forget]
+    static let all = [show, find, disclosures, export, data, forget]
 
     private static let show = Operation("person.show", ["name"], .needs(.peopleDisclose)) { arguments, context in
         let name = try arguments.text("name")
@@ -61,14 +61,7 @@ enum PersonOperations {
         let name = try arguments.text("name")
         let path = try arguments.text("file")
         let file = try NewFile(path)
-        let (now, actor, vault) = (context.now, context.actor, context.services.secrets.identities)
-        // The row that says so is in the file: it is about the person too.
-        let json = try await context.store.write { tx in
-            let subject = try PersonErasure(tx, by: actor, at: now).subject(name)
-            try tx.record(
-                .personExported, by: actor, subject: subject.account?.id.text ?? subject.person?.id.text, at: now)
-            return try PersonExport.make(subject, vault, in: tx, at: now)
-        }
+        let json = try await everything(about: name, context)
         try file.write(JSONValue.object(json).encodedText() + "\n")
         try file.finish()
         return [
@@ -79,6 +72,22 @@ enum PersonOperations {
                         value.array.flatMap { $0.isEmpty ? nil : (key, .integer(Int64($0.count))) }
                     })),
         ]
+    }
+
+    /// The same as an answer.
+    private static let data = Operation("person.data", ["name"], .needs(.peopleDisclose)) { arguments, context in
+        .object(try await everything(about: try arguments.text("name"), context))
+    }
+
+    private static func everything(about name: String, _ context: OperationContext) async throws -> JSONObject {
+        let (now, actor, vault) = (context.now, context.actor, context.services.secrets.identities)
+        // The row that says so is in it: it is about the person too.
+        return try await context.store.write { tx in
+            let subject = try PersonErasure(tx, by: actor, at: now).subject(name)
+            try tx.record(
+                .personExported, by: actor, subject: subject.account?.id.text ?? subject.person?.id.text, at: now)
+            return try PersonExport.make(subject, vault, in: tx, at: now)
+        }
     }
 
     private static let forget = Operation("person.forget", ["name", "confirmed"], .needs(.peopleForget)) {

@@ -4,7 +4,7 @@ import GapuraStore
 
 /// The organisation tree: what is, what was, and what is to come.
 enum UnitOperations {
-    static let all = [list, show, history, loadDraft, listDrafts, showDraft, cancelDraft]
+    static let all = [list, show, history, loadDraft, pushDraft, listDrafts, showDraft, cancelDraft]
 
     private static let list = Operation(
         "unit.list", ["agency", "search", "closed", "after", "limit"], .scoped(.unitsRead)
@@ -92,18 +92,34 @@ enum UnitOperations {
     private static let loadDraft = Operation(
         "unit.draft-load", ["file", "on", "merges", "confirm_closed"], .console
     ) { arguments, context in
-        let file = try PersonnelFile.open(arguments.text("file"))
+        try await keepDraft(PersonnelFile.open(arguments.text("file")), arguments, context)
+    }
+
+    /// The same of rows that another program sends.
+    private static let pushDraft = Operation(
+        "unit.draft-push", ["units", "name", "profile", "profile_text", "on", "merges", "confirm_closed"],
+        .needs(.unitsChange)
+    ) { arguments, context in
+        let profile = try PersonnelOrigins.profile(arguments) ?? .siasnText
+        let name = try arguments.optionalText("name").map(ApplicationOperations.name) ?? "push"
+        let rows = try arguments.objects("units", atMost: 20_000)
+        return try await keepDraft(PersonnelObjectsOrigin(rows, name: name, profile: profile), arguments, context)
+    }
+
+    private static func keepDraft(
+        _ origin: some PersonnelOrigin, _ arguments: OperationArguments, _ context: OperationContext
+    ) async throws -> JSONValue {
         guard let day = try arguments.optionalDay("on") else {
             throw OperationError(.invalid, "on is missing.", id: "on belum diisi.")
         }
         let merges = try merges(arguments.texts("merges"))
         let confirmed = try arguments.optionalInteger("confirm_closed", 0...1_000_000)
         let calendar = CityCalendar(timeZone: context.settings.timeZone)
-        let (rows, digest) = try await file.readDraft()
+        let (rows, digest) = try await origin.readDraft()
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
             let (draft, plan, isNew) = try UnitDraftDirectory(tx, by: actor, at: now).add(
-                rows, fileName: file.name, fileDigest: digest, effectiveAt: calendar.start(of: day), merges: merges,
+                rows, fileName: origin.name, fileDigest: digest, effectiveAt: calendar.start(of: day), merges: merges,
                 confirmed: confirmed)
             return .object(try UnitJSON.draft(draft, plan, calendar, tx).adding("new", .bool(isNew)))
         }

@@ -117,6 +117,9 @@ package enum APIRoutes {
         APIRoute(
             .get, "/people/{name}/disclosures", "person.disclosures", "Which applications learnt what about somebody"),
         APIRoute(
+            .post, "/people/{name}/exports", "person.data",
+            "Everything that is held about somebody, for them; in the audit"),
+        APIRoute(
             .post, "/people/{name}/erasure", "person.forget",
             "Erases somebody; says what it would erase unless confirmed",
             body: [flag("confirmed", "Erases; without it nothing changes.")]),
@@ -160,6 +163,20 @@ package enum APIRoutes {
         APIRoute(.get, "/units/{unit}/history", "unit.history", "What happened to a unit"),
         APIRoute(
             .get, "/unit-drafts", "unit.draft-list", "Reorganisations that wait for their day, and those that were"),
+        APIRoute(
+            .post, "/unit-drafts", "unit.draft-push", "Keeps a reorganisation for its day, and shows what it would do",
+            body: [
+                APIField(
+                    "units", .objects(20_000), "The whole tree: an object for each unit, members as the profile says."
+                )
+                .required,
+                day("on", "The day on which it becomes so.").required,
+                texts("merges", "OLD=NEW, by ids of personnel data: where the people of a closed unit go."),
+                APIField("confirm_closed", .integer(0...1_000_000), "How many units may close, if many."),
+                text("name", "What people will know the draft by."),
+                text("profile", "A built-in profile; siasn-csv if it is not said."),
+                APIField("profile_text", .object, "A profile of one's own, as JSON."),
+            ], bodyLimit: 16 << 20),
         APIRoute(.get, "/unit-drafts/{draft}", "unit.draft-show", "What a draft would do today"),
         APIRoute(.delete, "/unit-drafts/{draft}", "unit.draft-cancel", "Drops a draft that waits"),
     ]

@@ -132,11 +132,11 @@ package struct UnitDraftDirectory {
     }
 }
 
-extension PersonnelFile {
-    /// Reads the file as the units of a draft. It takes as long as the file is: call it on a thread.
+extension PersonnelOrigin {
+    /// Reads a list of units as those of a draft, on a thread of its own.
     package func readDraft() async throws -> (rows: [UnitDraftRow], digest: String) {
-        try await PersonnelThread.run { _ in
-            let (rows, digest) = try readUnits()
+        try await PersonnelThread.run { stop in
+            let (rows, digest) = try readUnits(stop)
             let drafted = rows.map { row in
                 UnitDraftRow(
                     row: Int64(row.row), sourceID: row.sourceID, parentID: row.parentID, name: row.name,

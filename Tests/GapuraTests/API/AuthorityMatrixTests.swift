@@ -31,14 +31,15 @@ struct AuthorityMatrixTests {
         allow(everyone.union(["feed"]), "unit.list", "unit.show", "unit.history")
         allow(personnel.union(["feed"]), "unit.draft-list", "unit.draft-show")
         allow(personnel, "role.exclusions", "client.list", "client.show", "legacy.list", "legacy.queue")
-        allow(["bkd"], "unit.draft-cancel", "appointment.add", "appointment.end", "manager.set", "manager.clear")
+        allow(["bkd"], "unit.draft-cancel", "unit.draft-push")
+        allow(["bkd"], "appointment.add", "appointment.end", "manager.set", "manager.clear")
         allow(personnel.union(["feed"]), "personnel.list", "personnel.show", "personnel.bin")
         allow(["bkd", "feed"], "personnel.undo", "personnel.push", "personnel.refresh")
         allow(["auditor"], "audit.list", "audit.verify", "logout.list")
         allow(
             [], "role.add", "role.exclude", "application.add", "application.update", "application.state",
             "application.access", "client.add", "client.update", "client.secret", "client.state", "person.show",
-            "person.find", "person.disclosures", "person.forget", "legacy.match", "legacy.forget")
+            "person.find", "person.data", "person.disclosures", "person.forget", "legacy.match", "legacy.forget")
         return table
     }()
 

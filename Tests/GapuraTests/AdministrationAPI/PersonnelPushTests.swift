@@ -116,4 +116,45 @@ struct PersonnelPushTests {
             #expect(try await world.gateway.store.read { try $0.loads.list(limit: 9).count } == 0)
         }
     }
+
+    @Test("a reorganisation as rows waits for its day like one from a file; a feed may not send one")
+    func draft() async throws {
+        try await withGovernment { world in
+            let tree: [(id: String, parent: String, name: String)] = [
+                ("UNOR-kota", "", "Pemerintah Kota Nusa Contoh"), ("UNOR-setda", "UNOR-kota", "Sekretariat Daerah"),
+                ("UNOR-hukum", "UNOR-setda", "Bagian Hukum"), ("UNOR-dinkes", "UNOR-kota", "Dinas Kesehatan Kota"),
+                ("UNOR-puskesmas", "UNOR-dinkes", "Puskesmas Melati"),
+            ]
+            let units = tree.map { unit -> JSONValue in
+                [
+                    "Id": .string(unit.id), "InstansiId": "7299", "DiatasanId": .string(unit.parent), "EselonId": "",
+                    "NamaUnor": .string(unit.name), "NamaJabatan": "Kepala", "CepatKode": "", "IndukUnorId": "",
+                    "PemimpinPnsId": "", "JenisUnorId": "",
+                ]
+            }
+            let body: JSONValue = ["units": .array(units), "on": "2027-01-02", "name": "SOTK 2027"]
+            #expect(try await world.send(.post, "/unit-drafts", as: "feed", body: body).status == 403)
+            #expect(try await world.send(.post, "/unit-drafts", as: "setda", body: body).status == 403)
+            let kept = try await world.send(.post, "/unit-drafts", as: "bkd", body: body)
+            #expect(kept.status == 201 && kept.json?["file"]?.string == "SOTK 2027", "\(kept.text)")
+            #expect(kept.json?["renamed"]?.array?.count == 1, "\(kept.text)")
+            #expect(try await world.send(.post, "/unit-drafts", as: "bkd", body: body).status == 200)
+            let draft = kept.json?["draft"]?.string ?? ""
+            #expect(try await world.send(.get, "/unit-drafts/\(draft)", as: "bkd").json?["state"]?.string == "waiting")
+            #expect(try await world.send(.delete, "/unit-drafts/\(draft)", as: "bkd").status == 200)
+        }
+    }
+
+    @Test("everything that is held about somebody, for a superadmin alone, and in the audit")
+    func data() async throws {
+        try await withGovernment { world in
+            let path = "/people/\(City.nips["siti"] ?? "")/exports"
+            #expect(try await world.send(.post, path, as: "bkd").status == 403)
+            let answer = try await world.send(.post, path)
+            #expect(answer.status == 200 && answer.json?["format"]?.string == "gapura-person-1", "\(answer.text)")
+            #expect(answer.json?["person"]?.array?.count == 1)
+            let event = try await world.get("/audit?event=person.exported&limit=1").json?["events"]?.array?.first
+            #expect(event?["actor"]?.string == "account:\(try world.id("super"))")
+        }
+    }
 }

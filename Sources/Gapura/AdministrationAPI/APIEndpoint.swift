@@ -65,7 +65,11 @@ package struct APIEndpoint: Sendable {
                 String(decoding: JSONValue.object(arguments).encoded(), as: UTF8.self), condition ?? "",
             ]
             let begun = try await answers.begin(key, parts, of: caller.text, id: context.requestID, at: context.now)
-            if let kept = begun.kept { return respond(kept, isRepeated: true) }
+            if let kept = begun.kept {
+                // Also what was answered before is only for who may ask for it now (attack 199).
+                try await run.under(Operations.find(route.operation).access).store.read { _ in }
+                return respond(kept, isRepeated: true)
+            }
             claim = begun.claim
         }
         run.beforeWriting = before(route, arguments, condition, claim, run)

@@ -314,6 +314,10 @@ struct APIRequestTests {
             // Somebody else's key is another.
             let theirs = try await ask("k-1", as: "bkd")
             #expect(theirs.status == 200 && theirs.json?["link"]?.string != link)
+            // Whose role was taken away does not get it again either.
+            _ = try await world.city.operate("account.role", ["name": .string(try world.id("bkd")), "role": "none"])
+            let late = try await ask("k-1", as: "bkd")
+            #expect(late.status == 403 && late.problem() == "forbidden")
             for key in ["", "a b", String(repeating: "k", count: 129), "\u{e9}"] {
                 #expect(try await ask(key).status == 400, "\(key)")
             }

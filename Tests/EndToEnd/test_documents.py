@@ -17,6 +17,29 @@ def help_of(words: list[str]) -> str:
     return done.stdout
 
 
+def places(text: str) -> float:
+    """How many words without a flag a command takes, by its help."""
+    usage = re.search(r"USAGE: gapura (.*?)\n\n", text, re.S)[1]
+    rest = re.sub(r"\[?--[a-z-]+(?: <[^>]+>)?(?: \.\.\.)?\]?", "", usage)
+    return float("inf") if "..." in rest else len(re.findall(r"<[^>]+>", rest))
+
+
+def bare_words(words: list[str], text: str) -> int:
+    """How many words are no flag and no flag's value; up to what only the shell knows."""
+    count, is_value, is_list = 0, False, False
+    for word in words:
+        if "$(" in word:
+            return count + 1
+        if word.startswith("--"):
+            is_value = "=" not in word and re.search(rf"{word} <", text) is not None
+            is_list = is_value and re.search(rf"{word} <[^>]+> \.\.\.", text) is not None
+        elif is_value:
+            is_value = is_list
+        else:
+            count += 1
+    return count
+
+
 @pytest.mark.parametrize("document", documents.documents())
 def test_every_command_exists_with_its_flags(document):
     for words in documents.commands(document):
@@ -32,6 +55,9 @@ def test_every_command_exists_with_its_flags(document):
         assert "<subcommand>" not in text.split("OPTIONS")[0] or "--help" in words or len(words) == len(name), words
         for flag in (word.split("=")[0] for word in words if word.startswith("--")):
             assert re.search(rf"{flag}\b", text), f"{flag} of gapura {' '.join(name)} in {document}"
+        if name:
+            given, taken = bare_words(words[len(name) :], text), places(text)
+            assert given <= taken, f"gapura {' '.join(words)} in {document}: {given} words without a flag, {taken} are taken"
 
 
 @pytest.mark.parametrize("document", [*documents.documents(), documents.MAP])

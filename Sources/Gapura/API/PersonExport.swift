@@ -4,15 +4,17 @@ import GapuraStore
 
 /// Everything that is held about somebody as one JSON object: what UU PDP article 6 lets them ask for.
 enum PersonExport {
-    static func make(_ subject: HeldSubject, _ vault: IdentityVault, in tx: Transaction, at now: Timestamp) throws
-        -> JSONObject
-    {
+    /// - Parameter showsNIK: all of it, and not only its serial.
+    static func make(
+        _ subject: HeldSubject, _ vault: IdentityVault, showsNIK: Bool, in tx: Transaction, at now: Timestamp
+    ) throws -> JSONObject {
         var json: JSONObject = [
             "format": "gapura-person-1", "exported_at": .time(now),
             "person_id": .text(subject.person?.id.text), "account_id": .text(subject.account?.id.text),
         ]
         let identity = try subject.person.flatMap { try tx.identities.find($0.id) }
-        json["nik"] = .text(identity.flatMap { vault.open($0) }?.digits)
+        let nik = identity.flatMap { vault.open($0) }
+        json["nik"] = .text(showsNIK ? nik?.digits : nik?.masked)
         for table in try tx.heldData.list(subject) {
             json[table.name] = .array(
                 table.rows.map { .object(JSONObject($0.map { ($0.column, value($0.column, $0.value)) })) })

@@ -61,7 +61,7 @@ enum PersonOperations {
         let name = try arguments.text("name")
         let path = try arguments.text("file")
         let file = try NewFile(path)
-        let json = try await everything(about: name, context)
+        let json = try await everything(about: name, showsNIK: true, context)
         try file.write(JSONValue.object(json).encodedText() + "\n")
         try file.finish()
         return [
@@ -74,19 +74,22 @@ enum PersonOperations {
         ]
     }
 
-    /// The same as an answer.
+    /// The same as an answer, with the NIK covered: that leaves the server in a file of whoever sits at it, or under its
+    /// scope.
     private static let data = Operation("person.data", ["name"], .needs(.peopleDisclose)) { arguments, context in
-        .object(try await everything(about: try arguments.text("name"), context))
+        .object(try await everything(about: try arguments.text("name"), showsNIK: false, context))
     }
 
-    private static func everything(about name: String, _ context: OperationContext) async throws -> JSONObject {
+    private static func everything(
+        about name: String, showsNIK: Bool, _ context: OperationContext
+    ) async throws -> JSONObject {
         let (now, actor, vault) = (context.now, context.actor, context.services.secrets.identities)
         // The row that says so is in it: it is about the person too.
         return try await context.store.write { tx in
             let subject = try PersonErasure(tx, by: actor, at: now).subject(name)
             try tx.record(
                 .personExported, by: actor, subject: subject.account?.id.text ?? subject.person?.id.text, at: now)
-            return try PersonExport.make(subject, vault, in: tx, at: now)
+            return try PersonExport.make(subject, vault, showsNIK: showsNIK, in: tx, at: now)
         }
     }
 

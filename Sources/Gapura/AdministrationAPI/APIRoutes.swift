@@ -118,7 +118,7 @@ package enum APIRoutes {
             .get, "/people/{name}/disclosures", "person.disclosures", "Which applications learnt what about somebody"),
         APIRoute(
             .post, "/people/{name}/exports", "person.data",
-            "Everything that is held about somebody, for them; in the audit"),
+            "Everything that is held about somebody, for them, with the NIK covered; in the audit"),
         APIRoute(
             .post, "/people/{name}/erasure", "person.forget",
             "Erases somebody; says what it would erase unless confirmed",

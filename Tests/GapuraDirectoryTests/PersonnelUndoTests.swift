@@ -102,6 +102,10 @@ struct PersonnelUndoTests {
         await #expect(throws: UndoRefusal.needsSecondAdmin(stop)) { try await ask(stop.accounts + 1, "budi@a") }
         #expect(try await store.read { try $0.loads.find(load)?.undoneBy } == nil)
         #expect(try await ask(stop.accounts, "budi@a").undo != nil)
+        let record = try await store.read {
+            try $0.audit.list(before: .max, event: "personnel.undone", subject: nil, limit: 1).first
+        }
+        #expect(record?.actor == "command:budi@a" && record?.detail.contains("command:siti@a") == true)
         await store.close()
     }
 

@@ -119,27 +119,28 @@ package struct PersonnelUndo: Sendable {
     package func run(_ id: LoadID, confirmed: Int? = nil, by actor: Actor, now: Timestamp) async throws -> UndoReport {
         let options = options
         let undo = LoadID.make(now: now)
-        let stop = try await confirm(id, confirmed, actor, now)
+        let (stop, askedBy) = try await confirm(id, confirmed, actor, now)
         return try await store.write { tx in
             let work = try UndoWork(tx, id, options, now)
             // What was confirmed is what is done.
             if let found = work.report.stop, found.accounts != stop?.accounts { throw UndoRefusal.mustConfirm(found) }
-            return try work.write(tx, undo, by: actor, options)
+            return try work.write(tx, undo, by: actor, askedBy: askedBy, options)
         }
     }
 
+    /// - Returns: what was confirmed, and by whom it was asked first where two had to agree.
     private func confirm(_ id: LoadID, _ confirmed: Int?, _ actor: Actor, _ now: Timestamp) async throws
-        -> PersonnelPlan.Stop?
+        -> (stop: PersonnelPlan.Stop?, askedBy: String?)
     {
         let options = options
         let (stop, base) = try await store.read { tx in
             (try UndoWork(tx, id, options, now).report.stop, try tx.loads.latest()?.id)
         }
-        guard let stop else { return nil }
+        guard let stop else { return (nil, nil) }
         let question = LoadConfirmation.Question(
             fileDigest: "undo \(id.text)", unitsDigest: nil, baseLoadID: base, stop: stop)
         switch try await LoadConfirmation(store, options).ask(question, confirmed, by: actor, at: now) {
-        case .confirmed: return stop
+        case .confirmed(let first): return (stop, first)
         case .mustConfirm: throw UndoRefusal.mustConfirm(stop)
         case .needsSecondAdmin: throw UndoRefusal.needsSecondAdmin(stop)
         }

@@ -374,7 +374,7 @@ struct UndoWork {
     // MARK: Writing
 
     func write(
-        _ tx: Transaction, _ id: LoadID, by actor: Actor, _ options: PersonnelOptions
+        _ tx: Transaction, _ id: LoadID, by actor: Actor, askedBy: String?, _ options: PersonnelOptions
     ) throws -> UndoReport {
         var report = report
         report.undo = id
@@ -426,11 +426,13 @@ struct UndoWork {
             report.accounts -= 1
         }
         try tx.loads.insert(changes, of: id, from: 1)
-        try writeRecord(tx, id, by: actor, report)
+        try writeRecord(tx, id, by: actor, askedBy, report)
         return report
     }
 
-    private func writeRecord(_ tx: Transaction, _ id: LoadID, by actor: Actor, _ report: UndoReport) throws {
+    private func writeRecord(
+        _ tx: Transaction, _ id: LoadID, by actor: Actor, _ askedBy: String?, _ report: UndoReport
+    ) throws {
         try tx.record(
             renumbered.sorted().map { person in
                 AuditEntry(
@@ -443,8 +445,8 @@ struct UndoWork {
                     loadID: id, rowNumber: Int64(place + 1), outcome: .left, reason: left.reason.rawValue,
                     pnsID: left.pnsID)
             })
-        try tx.record(
-            .personnelUndone, by: actor, subject: id.text,
-            detail: ["load": .string(load.id.text), "counts": .object(report.countsJSON)], at: now)
+        var detail: JSONObject = ["load": .string(load.id.text), "counts": .object(report.countsJSON)]
+        detail["asked_by"] = askedBy.map { .string($0) }
+        try tx.record(.personnelUndone, by: actor, subject: id.text, detail: detail, at: now)
     }
 }

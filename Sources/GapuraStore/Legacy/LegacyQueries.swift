@@ -74,7 +74,6 @@ package struct LegacyQueries {
         ).map { try $0.text(0) }
     }
 
-    /// Writes local accounts, those that are known too.
     /// The local account that an account has in an application.
     package func localID(of account: AccountID, in application: ApplicationID) throws -> String? {
         try tx.first(
@@ -82,6 +81,7 @@ package struct LegacyQueries {
         )?.text(0)
     }
 
+    /// Writes local accounts, those that are known too.
     package func put(_ accounts: [LegacyAccount]) throws {
         try tx.insert(
             into: "legacy_accounts (\(fragment: Self.accountColumns))", accounts,

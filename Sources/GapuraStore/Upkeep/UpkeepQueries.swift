@@ -77,11 +77,18 @@ package struct UpkeepQueries {
         guard gone < limit else { return gone }
         gone += try tx.run(
             """
-            DELETE FROM load_findings WHERE load_id IN (SELECT id FROM loads WHERE applied_at < \(moment))
+            DELETE FROM load_findings WHERE (load_id, row_number, reason) IN (SELECT load_findings.load_id,
+            load_findings.row_number, load_findings.reason FROM loads JOIN load_findings ON load_findings.load_id = loads.id
+            WHERE loads.applied_at < \(moment) LIMIT \(limit - Int64(gone)))
             """)
+        guard gone < limit else { return gone }
+        // Those that acted stay: what they did still counts for the next load.
         gone += try tx.run(
-            "DELETE FROM scheduled_changes WHERE state = 'cancelled' AND decided_at < \(moment)")
-        return min(gone, Int(limit) - 1)
+            """
+            DELETE FROM scheduled_changes WHERE id IN (SELECT id FROM scheduled_changes WHERE state = 'cancelled'
+            AND decided_at < \(moment) LIMIT \(limit - Int64(gone)))
+            """)
+        return gone
     }
 
     package func meta(_ key: String) throws -> String? {

@@ -110,18 +110,8 @@ def test_what_an_admin_does_stands_in_the_audit_under_their_name(gateway, root):
 
 
 def test_simpeg_delivers_some_people_in_its_own_name(gateway, root):
-    gateway.add_application("simpeg")
-    client = json.loads(
-        gateway.run(
-            "client", "add", "--application", "simpeg", "--client-id", "simpeg", "--client-name", "SIMPEG", "--grant-types",
-            "client_credentials", "--scope", "personnel", "--personnel-feed", "--json",
-        )
-    )  # fmt: skip
-    tokens = requests.post(
-        gateway.metadata["token_endpoint"], timeout=5, auth=("simpeg", client["client_secret"]),
-        data={"grant_type": "client_credentials", "scope": "personnel"},
-    ).json()  # fmt: skip
-    feed = {"Authorization": f"Bearer {tokens['access_token']}"}
+    token = gateway.add_feed("simpeg")
+    feed = {"Authorization": f"Bearer {token}"}
     loads = f"{gateway.issuer}/api/v1/personnel/loads"
     body = {"coverage": "listed", "name": "SIMPEG pagi", "people": [city.row(4) | {"nama": "NAMA BARU"}], "apply": True}
     applied = requests.post(loads, json=body, headers=feed, timeout=20)

@@ -26,17 +26,7 @@ def gateway():
 
 @pytest.fixture(scope="module")
 def scim(gateway):
-    gateway.add_application("simpeg")
-    client = json.loads(
-        gateway.run(
-            "client", "add", "--application", "simpeg", "--client-id", "simpeg", "--client-name", "SIMPEG", "--grant-types",
-            "client_credentials", "--scope", "personnel", "--personnel-feed", "--json",
-        )
-    )  # fmt: skip
-    token = requests.post(
-        gateway.metadata["token_endpoint"], timeout=5, auth=("simpeg", client["client_secret"]),
-        data={"grant_type": "client_credentials", "scope": "personnel"},
-    ).json()["access_token"]  # fmt: skip
+    token = gateway.add_feed("simpeg")
     http = httpx2.Client(base_url=f"{gateway.issuer}/scim/v2", headers={"Authorization": f"Bearer {token}"}, timeout=20)
     client = SyncSCIMClient(http)
     client.discover()

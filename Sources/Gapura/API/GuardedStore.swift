@@ -41,15 +41,19 @@ struct GuardedStore: Sendable {
     ) async throws -> Value {
         let guarded = self
         return try await store.write { tx in
-            let authority = try guarded.authority(in: tx)
-            try guarded.beforeWriting(tx, authority)
-            return try body(tx, authority)
+            try body(tx, guarded.begin(in: tx))
         }
     }
 
-    /// Refuses in a transaction of somebody else's what the policy does not allow.
-    /// - Throws: `DirectoryError` `forbidden`.
-    func require(in tx: Transaction) throws { _ = try authority(in: tx) }
+    /// What every writing transaction begins with, one that a personnel load opens itself too: the policy, and what
+    /// whoever runs the operation looks at.
+    /// - Throws: `DirectoryError` `forbidden`, and what `OperationContext.beforeWriting` throws.
+    @discardableResult
+    func begin(in tx: Transaction) throws -> Authority {
+        let authority = try authority(in: tx)
+        try beforeWriting(tx, authority)
+        return authority
+    }
 
     /// - Throws: `DirectoryError` `forbidden`.
     private func authority(in tx: Transaction) throws -> Authority {

@@ -75,9 +75,9 @@ enum PersonnelOperations {
         guard order.applies else { return .object(json) }
         let progress = context.progress
         do {
-            let outcome = try await run.apply(plan, confirmed: order.confirmed, by: context.actor, now: now) { share in
-                progress(0.4 + 0.6 * share, "writing")
-            }
+            let outcome = try await run.apply(
+                plan, confirmed: order.confirmed, by: context.actor, now: now, with: companion(context)
+            ) { share in progress(0.4 + 0.6 * share, "writing") }
             switch outcome {
             case .applied(let id):
                 json["applied"] = true
@@ -144,7 +144,8 @@ enum PersonnelOperations {
             return .object(UndoJSON.make(try await undo.preview(id, now: context.now)))
         }
         do {
-            let report = try await undo.run(id, confirmed: confirmed, by: context.actor, now: context.now)
+            let report = try await undo.run(
+                id, confirmed: confirmed, by: context.actor, now: context.now, with: companion(context))
             return .object(UndoJSON.make(report))
         } catch UndoRefusal.undoneAlready(let earlier) {
             return ["load": .string(id.text), "undo": .string(earlier.text), "already_undone": true]
@@ -172,6 +173,12 @@ enum PersonnelOperations {
         OperationError(
             .notFound, "There is no such load; see `gapura personnel loads`.",
             id: "Tidak ada muatan itu; lihat `gapura personnel loads`.")
+    }
+
+    /// What the transaction of a load begins with, as that of any operation.
+    static func companion(_ context: OperationContext) -> PersonnelCompanion {
+        let store = context.store
+        return PersonnelCompanion(before: { try store.begin(in: $0) })
     }
 
     /// The settings that concern loads.

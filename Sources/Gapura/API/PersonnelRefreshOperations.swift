@@ -86,7 +86,10 @@ enum PersonnelRefreshOperations {
             json[key] = value
         }
         guard applies else { return .object(json) }
-        if case .applied(let id) = try await run.apply(plan, confirmed: confirmed, by: context.actor, now: now) {
+        let companion = PersonnelOperations.companion(context)
+        if case .applied(let id) = try await run.apply(
+            plan, confirmed: confirmed, by: context.actor, now: now, with: companion)
+        {
             json["applied"] = true
             json["load"] = .string(id.text)
         }

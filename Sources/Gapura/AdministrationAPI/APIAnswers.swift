@@ -8,7 +8,9 @@ import HTTPTypes
 /// taken in the very transaction that changes something, and the answer is kept beside it for a day, sealed, since it
 /// may hold a link.
 ///
-/// A gateway that stops between the two leaves a key without an answer; whoever asks again is told to look.
+/// What failed took no key, since its transaction was undone. A gateway that stops between the change and the answer, or
+/// does not learn whether a transaction was committed, leaves a key without an answer; whoever asks again is told to
+/// look.
 struct APIAnswers: Sendable {
     /// Longer answers are not kept.
     private static let maximumBytes = 256 * 1024
@@ -89,13 +91,6 @@ struct APIAnswers: Sendable {
         let answer = KeptAnswer(fingerprint: claim.fingerprint, answer: sealed)
         try await store.write { tx in
             try tx.answers.keep(answer, of: claim.actor, key: claim.key, claim: claim.mark, at: claim.now)
-        }
-    }
-
-    /// Gives the key back after a failure that may pass.
-    func release(_ claim: Claim) async throws {
-        try await store.write { tx in
-            try tx.answers.release(of: claim.actor, key: claim.key, claim: claim.mark)
         }
     }
 

@@ -82,9 +82,6 @@ package struct APIEndpoint: Sendable {
             return try await respond(kept, route, list, arguments, request, run)
         } catch {
             let problem = (error as? APIProblem) ?? APIProblem(OperationError(error))
-            // Nothing was changed, or what was changed goes on with the next try. A key that cannot be given back is
-            // free after a day.
-            if let claim { try? await answers.release(claim) }
             log(route, caller, context, problem.code)
             throw problem
         }

@@ -65,7 +65,7 @@ struct APIRequest: Sendable {
         }
         let bytes = buffer.readBytes(length: buffer.readableBytes) ?? []
         guard !bytes.isEmpty || fields.contains(where: \.isRequired) else { return }
-        guard Self.isJSON(request) else {
+        guard RequestParameters.hasBody(request, of: "application/json", "application/merge-patch+json") else {
             throw APIProblem(
                 .unsupportedMediaType, "media_type", "Send JSON: Content-Type: application/json.",
                 id: "Kirim JSON: Content-Type: application/json.")
@@ -97,13 +97,5 @@ struct APIRequest: Sendable {
                 "\(place) of this request holds nothing.", id: "Permintaan ini tidak memakai isian itu.")
             : APIProblem.invalid(
                 "\(place) has a member that is not known here; it takes \(names).", id: "Yang dikenal hanya \(names).")
-    }
-
-    private static func isJSON(_ request: Request) -> Bool {
-        guard let type = request.headers[.contentType] else { return false }
-        let essence = type.utf8.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
-            .map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
-        return essence.elementsEqual("application/json".utf8)
-            || essence.elementsEqual("application/merge-patch+json".utf8)
     }
 }

@@ -52,10 +52,15 @@ package struct RequestParameters: Sendable {
 
     /// Whether the body says of itself that it is a form.
     package static func isForm(_ request: Request) -> Bool {
+        hasBody(request, of: "application/x-www-form-urlencoded")
+    }
+
+    /// Whether the body says of itself that it is of one of some media types, whatever its parameters.
+    static func hasBody(_ request: Request, of types: String...) -> Bool {
         guard let type = request.headers[.contentType] else { return false }
         let essence = type.utf8.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
-        return essence.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }.elementsEqual(
-            "application/x-www-form-urlencoded".utf8)
+            .map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+        return types.contains { essence.elementsEqual($0.utf8) }
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> [(name: String, value: String)] {

@@ -99,7 +99,9 @@ struct SCIMDirectory: Sendable {
     }
 
     func patchUser(_ id: String, _ patch: SCIMPatch, if condition: String?) async throws -> JSONObject {
-        try await change(id, if: condition) { known in try patch.apply(to: known, of: .user) }
+        try await change(id, if: condition) { known in
+            try SCIMUser.withoutOldStatusName(patch.apply(to: known, of: .user), known)
+        }
     }
 
     private func change(
@@ -107,8 +109,7 @@ struct SCIMDirectory: Sendable {
     ) async throws -> JSONObject {
         guard let personID = PersonID(id) else { throw SCIMProblem.unknown }
         let client = client
-        // Who changes something else meanwhile is told to read again; who said no version is tried again.
-        for _ in 1...Self.tries {
+        return try await patiently {
             let (before, wish, isSame) = try await reading.store.read { [self] tx in
                 let before = try user(id, tx)
                 let wanted = try body(before)
@@ -120,29 +121,32 @@ struct SCIMDirectory: Sendable {
             let version = before["meta"]?["version"]?.string
             if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
             if isSame { return before }
-            do {
-                try await load(
-                    [wish],
-                    before: { [self] tx in
-                        // What was read is what is changed.
-                        guard try user(id, tx)["meta"]?["version"]?.string == version else {
-                            throw condition == nil ? MovedOn() : SCIMProblem.changed
-                        }
-                        try Self.checkExternalID(wish.externalID, besides: id, .person, client, tx)
-                    },
-                    after: { tx in
-                        try tx.externalIDs.set(wish.externalID, .person, personID.text, of: client)
-                    })
-                return try await user(id)
-            } catch is MovedOn {
-                continue
-            }
+            try await load(
+                [wish],
+                before: { [self] tx in
+                    // What was read is what is changed.
+                    guard try user(id, tx)["meta"]?["version"]?.string == version else {
+                        throw condition == nil ? MovedOn() : SCIMProblem.changed
+                    }
+                    try Self.checkExternalID(wish.externalID, besides: id, .person, client, tx)
+                },
+                after: { tx in
+                    try tx.externalIDs.set(wish.externalID, .person, personID.text, of: client)
+                })
+            return try await user(id)
+        }
+    }
+
+    /// Somebody changed meanwhile what a request without a version is about to change: it begins again. Who said a
+    /// version is told to read again.
+    private struct MovedOn: Error {}
+
+    private func patiently(_ body: () async throws -> JSONObject) async throws -> JSONObject {
+        for _ in 1...Self.tries {
+            do { return try await body() } catch is MovedOn { continue }
         }
         throw PersonnelRefusal.outdated
     }
-
-    /// Somebody changed meanwhile what a request without a version is about to change: it begins again.
-    private struct MovedOn: Error {}
 
     private static func check(_ wish: SCIMUser.Wish, _ wanted: JSONObject, _ before: JSONObject) throws {
         let own = before[SCIMResourceType.pegawaiID]
@@ -195,7 +199,7 @@ struct SCIMDirectory: Sendable {
         let writing = writing
         let companion = PersonnelCompanion(
             before: { tx in
-                try writing.store.require(in: tx)
+                try writing.store.begin(in: tx)
                 try before(tx)
             }, after: after)
         for attempt in 1...Self.tries {
@@ -293,28 +297,23 @@ struct SCIMDirectory: Sendable {
         _ id: String, if condition: String?, _ body: @escaping @Sendable (JSONObject) throws -> JSONObject
     ) async throws -> JSONObject {
         let client = client
-        for _ in 1...Self.tries {
+        return try await patiently {
             let (before, wish, rows, units) = try await reading.store.read { [self] tx in
                 try change(of: id, body, tx)
             }
             let version = before["meta"]?["version"]?.string
             if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
             if rows.isEmpty, units == nil { return before }
-            do {
-                try await load(
-                    rows, units,
-                    before: { [self] tx in
-                        guard try group(id, tx)["meta"]?["version"]?.string == version else {
-                            throw condition == nil ? MovedOn() : SCIMProblem.changed
-                        }
-                        try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
-                    }, after: { tx in try Self.keep(wish, client, tx) })
-                return try await group(id)
-            } catch is MovedOn {
-                continue
-            }
+            try await load(
+                rows, units,
+                before: { [self] tx in
+                    guard try group(id, tx)["meta"]?["version"]?.string == version else {
+                        throw condition == nil ? MovedOn() : SCIMProblem.changed
+                    }
+                    try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
+                }, after: { tx in try Self.keep(wish, client, tx) })
+            return try await group(id)
         }
-        throw PersonnelRefusal.outdated
     }
 
     /// The unit as it is, as it is wanted, who comes into it, and the tree if it is another one.

@@ -44,8 +44,7 @@ struct SCIMRequest: Sendable {
         } catch is NIOTooManyBytesError {
             throw SCIMProblem(.contentTooLarge, nil, "At most \(SCIMEndpoint.maximumBytes) bytes are taken at once.")
         }
-        let type = (request.headers[.contentType] ?? "").lowercased()
-        isJSON = ["application/scim+json", "application/json"].contains { type.utf8.starts(with: $0.utf8) }
+        isJSON = RequestParameters.hasBody(request, of: "application/scim+json", "application/json")
     }
 
     /// The id in the path.

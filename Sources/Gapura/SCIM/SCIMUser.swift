@@ -145,6 +145,13 @@ struct SCIMUser {
             unitSourceID: try Self.text(own.member("unitId"), "unitId"), hasNIK: row[.nik] != nil, active: active?.bool)
     }
 
+    /// A patched resource without the name of a status that it no longer has.
+    static func withoutOldStatusName(_ resource: JSONObject, _ before: JSONObject) -> JSONObject {
+        let (new, old) = (resource[SCIMResourceType.pegawaiID]?.object, before[SCIMResourceType.pegawaiID]?.object)
+        guard let new, new["status"] != old?["status"], new["statusName"] == old?["statusName"] else { return resource }
+        return resource.adding(SCIMResourceType.pegawaiID, .object(new.removing("statusName")))
+    }
+
     static func externalID(_ resource: JSONObject) throws(SCIMProblem) -> String? {
         guard let id = try text(resource.member("externalId"), "externalId") else { return nil }
         guard id.utf8.count <= 255 else { throw SCIMProblem(.invalidValue, "externalId has at most 255 bytes.") }

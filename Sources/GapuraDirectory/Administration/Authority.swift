@@ -198,13 +198,6 @@ package struct Authority: Sendable, Equatable {
 
     // MARK: Units
 
-    /// A unit that was found.
-    /// - Throws: `DirectoryError` `not_found` if there is none, or it is out of reach.
-    package func unit(_ unit: Unit?) throws -> Unit {
-        guard let unit, includes(path: unit.path) else { throw Self.unknownUnit }
-        return unit
-    }
-
     /// Whether a unit is within reach, by its key.
     package func includes(_ unitID: UnitID, in tx: Transaction) throws -> Bool {
         reach == .everything ? true : try tx.units.find(unitID).map { includes(path: $0.path) } ?? false

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 
 /// A few threads for calls that block or compute for long, with a bounded queue.
@@ -19,16 +20,13 @@ final class BlockingPool: @unchecked Sendable {
     init(name: String, threads: Int, queue: Int) {
         limit = max(1, threads) + max(0, queue)
         for _ in 0..<max(1, threads) {
-            let thread = Thread { [weak self] in
-                Thread.current.name = "gapura-\(name)"  // a name given before the start is not the kernel's
+            Thread.start(named: "gapura-\(name)", stackBytes: 1 << 20) { [weak self] in
                 while let job = self?.next() {
                     let answer = job()
                     self?.finished()
                     answer()
                 }
             }
-            thread.stackSize = 1 << 20
-            thread.start()
         }
     }
 
@@ -81,5 +79,23 @@ final class BlockingPool: @unchecked Sendable {
         condition.lock()
         running -= 1
         condition.unlock()
+    }
+}
+
+extension Thread {
+    /// Runs work on a thread of its own, under a name that the kernel knows too (it takes 15 bytes).
+    ///
+    /// Foundation passes a name on only once `start` has returned; given before that, or by a thread that is faster, it is
+    /// lost.
+    static func start(named name: String, stackBytes: Int, _ body: @escaping @Sendable () -> Void) {
+        let isStarted = DispatchSemaphore(value: 0)
+        let thread = Thread {
+            isStarted.wait()
+            Thread.current.name = name
+            body()
+        }
+        thread.stackSize = stackBytes
+        thread.start()
+        isStarted.signal()
     }
 }

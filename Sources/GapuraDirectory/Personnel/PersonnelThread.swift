@@ -41,12 +41,9 @@ enum PersonnelThread {
         let cancellation = Cancellation()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let thread = Thread {
-                    Thread.current.name = "gapura-load"  // a name given before the start is not the kernel's
+                Thread.start(named: "gapura-load", stackBytes: 4 << 20) {
                     continuation.resume(with: Result { try work(cancellation) })
                 }
-                thread.stackSize = 4 << 20
-                thread.start()
             }
         } onCancel: {
             cancellation.set()

@@ -115,16 +115,24 @@ package struct PersonnelUndo: Sendable {
         return try await store.read { tx in try UndoWork(tx, id, options, now).report }
     }
 
-    /// - Parameter confirmed: the number that `UndoReport.stop` asked to repeat.
-    package func run(_ id: LoadID, confirmed: Int? = nil, by actor: Actor, now: Timestamp) async throws -> UndoReport {
+    /// - Parameters:
+    ///   - confirmed: the number that `UndoReport.stop` asked to repeat.
+    ///   - companion: what is looked at and written in the same transaction.
+    package func run(
+        _ id: LoadID, confirmed: Int? = nil, by actor: Actor, now: Timestamp,
+        with companion: PersonnelCompanion = PersonnelCompanion()
+    ) async throws -> UndoReport {
         let options = options
         let undo = LoadID.make(now: now)
         let (stop, askedBy) = try await confirm(id, confirmed, actor, now)
         return try await store.write { tx in
+            try companion.before(tx)
             let work = try UndoWork(tx, id, options, now)
             // What was confirmed is what is done.
             if let found = work.report.stop, found.accounts != stop?.accounts { throw UndoRefusal.mustConfirm(found) }
-            return try work.write(tx, undo, by: actor, askedBy: askedBy, options)
+            let report = try work.write(tx, undo, by: actor, askedBy: askedBy, options)
+            try companion.after(tx)
+            return report
         }
     }
 

@@ -49,9 +49,4 @@ package struct KeptAnswerQueries {
             """
         )
     }
-
-    /// Gives a key back that this request took.
-    package func release(of actor: String, key: String, claim: String) throws {
-        try tx.run("DELETE FROM api_answers WHERE actor = \(actor) AND key = \(key) AND answer = \(claim)")
-    }
 }

@@ -148,6 +148,19 @@ class Gateway:
         members = {"client_name": slug, **metadata}
         return self.json("client", "add", "--application", slug, "--client-id", slug, "--metadata", "-", stdin=json.dumps(members))
 
+    def add_feed(self, slug: str) -> str:
+        """The personnel agency's application; returns a token of its own."""
+        self.add_application(slug)
+        client = self.json(
+            "client", "add", "--application", slug, "--client-id", slug, "--client-name", slug, "--grant-types", "client_credentials",
+            "--scope", "personnel", "--personnel-feed",
+        )  # fmt: skip
+        answer = requests.post(
+            self.metadata["token_endpoint"], timeout=5, auth=(slug, client["client_secret"]), verify=self.verify,
+            data={"grant_type": "client_credentials", "scope": "personnel"},
+        )  # fmt: skip
+        return answer.json()["access_token"]
+
     def audit(self, event: str) -> list[dict]:
         return self.json("audit", "list", "--event", event, "--limit", "100000")["events"]
 

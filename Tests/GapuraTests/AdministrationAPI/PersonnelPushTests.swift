@@ -99,6 +99,48 @@ struct PersonnelPushTests {
         }
     }
 
+    @Test(
+        "attack 199: a load and its undo look at the policy and the key in the transaction that changes",
+        arguments: engines)
+    func sameTransaction(_ engine: Engine) async throws {
+        try await withGovernment(on: engine) { world in
+            let key = try #require(HTTPField.Name("Idempotency-Key"))
+            let body: JSONValue = [
+                "coverage": "listed", "people": [row("ujang", "Ujang Ma'ruf", unit: "UNOR-dinkes")], "apply": true,
+            ]
+            let answers = try await withThrowingTaskGroup(of: TestAnswer.self) { group in
+                for _ in 1...6 {
+                    group.addTask {
+                        try await world.send(.post, "/personnel/loads", as: "feed", body: body, headers: [key: "k"])
+                    }
+                }
+                return try await group.reduce(into: [TestAnswer]()) { $0.append($1) }
+            }
+            #expect(answers.contains { $0.json?["applied"]?.bool == true })
+            #expect(answers.allSatisfy { [200, 409].contains($0.status) }, "\(answers.map(\.text))")
+            let loads = try await world.gateway.store.read { try $0.loads.list(limit: 9) }
+            #expect(loads.count == 1)
+            let load = try #require(loads.first?.id.text)
+
+            // What is found there undoes the act, as for every other operation.
+            struct Stop: OperationInterruption {}
+            for (operation, arguments) in [
+                ("personnel.undo", ["load": .string(load)]),
+                (
+                    "personnel.push",
+                    ["coverage": "listed", "people": [row("siti", "Siti Baru", unit: "UNOR-dinkes")], "apply": true]
+                ),
+            ] as [(String, JSONObject)] {
+                var context = OperationContext(
+                    services: world.gateway.gateway.services, actor: try world.admins.actor(.account("bkd")))
+                context.beforeWriting = { _, _ in throw Stop() }
+                let stopped = context
+                await #expect(throws: Stop.self) { try await Operations.find(operation).run(arguments, stopped) }
+            }
+            #expect(try await world.gateway.store.read { try $0.loads.list(limit: 9).count } == 1)
+        }
+    }
+
     @Test("everybody: whoever is not there is missing, and too many are not believed: 409 with the number")
     func everybody() async throws {
         try await withGovernment { world in

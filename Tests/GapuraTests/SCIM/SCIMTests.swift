@@ -36,7 +36,8 @@ struct SCIMTests {
             own: [
                 "pnsId": .string("BARU\(number)"),
                 "nip": .string("1890\(String(format: "%02d", number % 12 + 1))01191501100\(number)"),
-                "status": .string(status), "unitId": .string(unit), "postSince": "2020-01-01",
+                "status": .string(status), "statusName": "Aktif",
+                "unitId": .string(unit), "postSince": "2020-01-01",
                 "nik": "9999990101900001",
                 "birthDate": "1890-01-01",
             ],
@@ -84,6 +85,7 @@ struct SCIMTests {
                 ])
             #expect(patched.status == 200, "\(patched.text)")
             #expect(patched.json?["active"]?.bool == false, "\(patched.text)")
+            #expect(patched.json?[Self.own]?["statusName"] == nil)
             #expect(patched.json?["name"]?["formatted"]?.string == "Dr. Pegawai Baru 1, S.E.")
 
             let loads = try #require(try await world.api.get("/personnel/loads").json?["loads"]?.array)

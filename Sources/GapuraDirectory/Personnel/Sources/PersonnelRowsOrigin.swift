@@ -6,7 +6,6 @@ package struct PersonnelRowsOrigin: PersonnelOrigin {
     private let source: String
     private let rows: [[PersonnelColumn: TabularCell]]
     private let units: [UnitRow]
-    private let firstNumber: Int
 
     /// Whether nobody is in it.
     package var isEmpty: Bool { rows.isEmpty }
@@ -15,16 +14,13 @@ package struct PersonnelRowsOrigin: PersonnelOrigin {
     ///   - name: for people to recognise; stands in the record of the load.
     ///   - source: a short word for the record: `scim`.
     ///   - units: the whole tree, where units change.
-    ///   - firstNumber: how the first row is counted in findings.
     package init(
-        name: String, source: String, rows: [[PersonnelColumn: TabularCell]], units: [UnitRow] = [],
-        firstNumber: Int = 1
+        name: String, source: String, rows: [[PersonnelColumn: TabularCell]], units: [UnitRow] = []
     ) {
         self.name = name
         self.source = source
         self.rows = rows
         self.units = units
-        self.firstNumber = firstNumber
     }
 
     package func readPeople(
@@ -33,7 +29,7 @@ package struct PersonnelRowsOrigin: PersonnelOrigin {
         let wanted = PersonnelColumn.wanted(withNIK: withNIK)
         var digest = RowDigest()
         for row in rows { try digest.add(wanted.map { row[$0]?.digestText }) }
-        try body(Rows(name: source, rows: rows, wanted: Set(wanted), firstNumber: firstNumber, stop: stop))
+        try body(Rows(name: source, rows: rows, wanted: Set(wanted), stop: stop))
         return digest.finish([source])
     }
 
@@ -55,14 +51,13 @@ package struct PersonnelRowsOrigin: PersonnelOrigin {
         let name: String
         let rows: [[PersonnelColumn: TabularCell]]
         let wanted: Set<PersonnelColumn>
-        let firstNumber: Int
         let stop: any PersonnelStop
 
         func read(_ take: (PersonnelRow) throws -> Void) throws {
             for (index, row) in rows.enumerated() {
                 if index.isMultiple(of: 1000) { try stop.check() }
                 try take(
-                    PersonnelRow(number: firstNumber + index, cells: row.filter { wanted.contains($0.key) }))
+                    PersonnelRow(number: index + 1, cells: row.filter { wanted.contains($0.key) }))
             }
         }
     }

@@ -30,7 +30,7 @@ package struct Gateway: Sendable {
     package init(services: Services, site: any PageSite) {
         self.services = services
         self.site = site
-        clients = ClientReader(settings: services.settings)
+        clients = ClientReader(services)
         health = HealthCheck(store: services.store, keyring: services.keyring)
     }
 
@@ -76,8 +76,9 @@ package struct Gateway: Sendable {
 
         let authorize = AuthorizeEndpoint(services, clients: clients, refusals: refusals)
         authorize.addRoutes(to: router)
+        PushedAuthorizationEndpoint(services, clients: clients).addRoutes(to: router)
         TokenEndpoint(services, clients: clients).addRoutes(to: router)
-        UserinfoEndpoint(services).addRoutes(to: router)
+        UserinfoEndpoint(services, clients: clients).addRoutes(to: router)
         IntrospectionEndpoint(services, clients: clients).addRoutes(to: router)
         RevocationEndpoint(services, clients: clients).addRoutes(to: router)
         MetadataEndpoint(services).addRoutes(to: router)

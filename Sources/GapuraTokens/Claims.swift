@@ -10,6 +10,11 @@ public struct Claims: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     ]
 
     /// Claims that are there already.
+    /// Whether a name is one of `reserved`, but for `roles`, which the gateway tells of a person.
+    package static func isProtocol(_ name: String) -> Bool {
+        !name.isExactly("roles") && reserved.contains { $0.isExactly(name) }
+    }
+
     public init(_ object: JSONObject = JSONObject()) {
         self.object = object
     }

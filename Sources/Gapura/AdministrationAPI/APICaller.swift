@@ -21,12 +21,14 @@ struct APICallerReader: Sendable {
 
     private let store: Store
     private let tokens: AccessTokenReader
+    private let presented: PresentedTokenReader
     private let clients: ClientReader
     private let issuer: String
 
     init(_ services: Services, clients: ClientReader) {
         store = services.store
         tokens = AccessTokenReader(services)
+        presented = PresentedTokenReader(services)
         self.clients = clients
         issuer = services.settings.issuer
     }
@@ -34,26 +36,37 @@ struct APICallerReader: Sendable {
     /// - Throws: `APIProblem` 401 or 403, `StoreError`.
     func read(_ request: Request, _ context: GapuraContext) async throws -> APICaller {
         do {
-            guard let token = try BearerToken.header(of: request) else { throw APIProblem.noToken }
-            guard let presented = tokens.present(token) else {
-                throw OAuthError.invalidToken(reason: "no token of ours")
-            }
-            let reader = self
             let now = context.now
-            return try await store.lookUp { tx in try reader.caller(presented, tx, at: now) }
+            guard let token = try presented.header(of: request, at: now) else { throw APIProblem.noToken }
+            do {
+                return try await caller(token, now)
+            } catch let error as OAuthError {
+                throw error.atResource(token.scheme)
+            }
         } catch let error as OAuthError {
             throw APIProblem(error)
         }
     }
 
-    private func caller(_ presented: AccessTokenReader.Presented, _ tx: Transaction, at now: Timestamp) throws
-        -> APICaller
-    {
-        guard let live = try tokens.live(presented, in: tx, at: now),
+    private func caller(_ token: PresentedToken, _ now: Timestamp) async throws -> APICaller {
+        guard let readable = tokens.present(token.text) else {
+            throw OAuthError.invalidToken(reason: "no token of ours")
+        }
+        let reader = self
+        let caller = try await store.lookUp { tx in try reader.caller(token, readable, tx, at: now) }
+        if let proof = token.proof { try await store.write { tx in try proof.spend(in: tx) } }
+        return caller
+    }
+
+    private func caller(
+        _ token: PresentedToken, _ readable: AccessTokenReader.Presented, _ tx: Transaction, at now: Timestamp
+    ) throws -> APICaller {
+        guard let live = try tokens.live(readable, in: tx, at: now),
             live.issuedAt.adding(seconds: Self.maximumAge) > now,
             live.audience.contains(where: { $0.isExactly(issuer) }),
             let client = try clients.find(live.clientID.text, in: tx)
         else { throw OAuthError.invalidToken(reason: "revoked, expired, too old, or meant for another") }
+        try token.check(live)
         let scope = Scope.left(of: live.scope, to: client)
         if let account = live.standing?.account {
             guard client.metadata.isAdministration, scope.holds(.admin) else { throw Self.scopeMissing }

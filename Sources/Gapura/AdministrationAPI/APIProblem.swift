@@ -93,11 +93,11 @@ extension APIProblem {
         case .insufficientScope:
             self.init(
                 .forbidden, "insufficient_scope", error.text, id: "Token ini tidak memiliki cakupan yang diperlukan.",
-                headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="insufficient_scope", scope="admin""#])
-        case .invalidToken:
+                headers: [.wwwAuthenticate: error.challenge + #", scope="admin""#])
+        case .invalidToken, .invalidDPoPProof:
             self.init(
-                .unauthorized, "invalid_token", error.text, id: "Token tidak dapat dipakai.",
-                headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="invalid_token""#])
+                .unauthorized, error.code.rawValue, error.text, id: "Token tidak dapat dipakai.",
+                headers: [.wwwAuthenticate: error.challenge])
         default:
             self.init(.badRequest, "invalid", error.text, id: "Permintaan tidak sah.")
         }

@@ -3,7 +3,7 @@ import GapuraStore
 import HTTPTypes
 package import Hummingbird
 
-/// Lets scripts in browsers ask what applications without a secret need: metadata and keys from anywhere; tokens,
+/// Lets scripts in browsers ask what applications without a secret need: metadata and keys from anywhere; tokens, pushed requests,
 /// revocation and userinfo from where a public client is registered. The authorization endpoint is for navigation and
 /// never says a word of this (attack 22), and nothing is ever allowed with cookies.
 package struct CrossOrigin: RouterMiddleware {
@@ -12,7 +12,7 @@ package struct CrossOrigin: RouterMiddleware {
     private static let open = [
         "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/oauth2/jwks",
     ]
-    private static let registered = ["/oauth2/token", "/oauth2/revoke", "/oauth2/userinfo"]
+    private static let registered = ["/oauth2/token", "/oauth2/par", "/oauth2/revoke", "/oauth2/userinfo"]
 
     private let store: Store
     private let clients: ClientReader

@@ -26,13 +26,13 @@ package enum JSONAnswer {
         case .invalidClient:
             return make(body, status: .unauthorized, headers: [.wwwAuthenticate: #"Basic realm="gapura""#])
         case .invalidToken:
-            return make(
-                body, status: .unauthorized,
-                headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="invalid_token""#])
+            return make(body, status: .unauthorized, headers: [.wwwAuthenticate: error.challenge])
         case .insufficientScope:
-            return make(
-                body, status: .forbidden,
-                headers: [.wwwAuthenticate: #"Bearer realm="gapura", error="insufficient_scope""#])
+            return make(body, status: .forbidden, headers: [.wwwAuthenticate: error.challenge])
+        case .tooManyRequests:
+            return make(body, status: .tooManyRequests, headers: [.retryAfter: "60"])
+        case .invalidDPoPProof where error.scheme != nil:
+            return make(body, status: .unauthorized, headers: [.wwwAuthenticate: error.challenge])
         case .serverError:
             return make(body, status: .internalServerError)
         case .temporarilyUnavailable:

@@ -3,7 +3,8 @@
 /// "Unknown", "expired", "used" and "another's" have the same public text. Texts are fixed, ASCII 0x20-0x7E without `"`
 /// and `\`, and never hold foreign text (RFC 6749 section 5.2).
 public struct OAuthError: Error, Sendable, Equatable {
-    /// RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, OpenID Connect Core section 3.1.2.6.
+    /// RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, RFC 9449 section 12.2, OpenID Connect Core section
+    /// 3.1.2.6, OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
     public enum Code: String, Sendable {
         case invalidRequest = "invalid_request"
         case invalidClient = "invalid_client"
@@ -18,6 +19,11 @@ public struct OAuthError: Error, Sendable, Equatable {
         case loginRequired = "login_required"
         case requestNotSupported = "request_not_supported"
         case requestURINotSupported = "request_uri_not_supported"
+        case invalidRequestObject = "invalid_request_object"
+        case unmetAuthenticationRequirements = "unmet_authentication_requirements"
+        case invalidDPoPProof = "invalid_dpop_proof"
+        /// RFC 9126 section 2.3: with status 429.
+        case tooManyRequests = "too_many_requests"
         case registrationNotSupported = "registration_not_supported"
         case invalidToken = "invalid_token"
         case insufficientScope = "insufficient_scope"
@@ -30,6 +36,8 @@ public struct OAuthError: Error, Sendable, Equatable {
     public let text: String
     /// For our log.
     public let reason: String
+    /// The way in which a resource says that a token is sent: the scheme of its `WWW-Authenticate`.
+    var scheme: TokenScheme?
 
     public init(_ code: Code, _ text: String, reason: String? = nil) {
         self.code = code
@@ -49,6 +57,13 @@ public struct OAuthError: Error, Sendable, Equatable {
     /// The one text for every reason a client is not who it says.
     static func invalidClient(reason: String) -> OAuthError {
         OAuthError(.invalidClient, "The client could not be authenticated.", reason: reason)
+    }
+
+    /// As a resource says it, to who sent a token in some way.
+    func atResource(_ scheme: TokenScheme) -> OAuthError {
+        var error = self
+        error.scheme = scheme
+        return error
     }
 
     /// The one text for every reason an access token is no good.

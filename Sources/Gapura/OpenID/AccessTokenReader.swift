@@ -12,6 +12,8 @@ struct LiveAccessToken: Sendable {
     let issuedAt: Timestamp
     let expiresAt: Timestamp
     let jti: String?
+    /// Thumbprint of the key that it is bound to.
+    let jkt: String?
     /// Of a person's token; nothing for a client's own.
     let standing: FamilyStanding?
 
@@ -79,20 +81,20 @@ struct AccessTokenReader: Sendable {
             guard try !tx.tokens.isRevoked(jti: jti) else { return nil }
             return try live(
                 family: family, ClientID(clientID), claims.scopes.joined(separator: " "), claims.aud, iat, exp, jti,
-                in: tx, at: now
+                claims["cnf"]?["jkt"]?.string, in: tx, at: now
             )
         case .opaque(let digest):
             guard let row = try tx.tokens.findAccessToken(digest: digest), now < row.expiresAt else { return nil }
             let audience = row.audience.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
             return try live(
-                family: row.familyID, row.clientID, row.scope, audience, row.createdAt, row.expiresAt, nil, in: tx,
-                at: now)
+                family: row.familyID, row.clientID, row.scope, audience, row.createdAt, row.expiresAt, nil,
+                row.jkt, in: tx, at: now)
         }
     }
 
     private func live(
         family: FamilyID?, _ clientID: ClientID, _ scope: String, _ audience: [String], _ iat: Timestamp,
-        _ exp: Timestamp, _ jti: String?,
+        _ exp: Timestamp, _ jti: String?, _ jkt: String?,
         in tx: Transaction, at now: Timestamp
     ) throws -> LiveAccessToken? {
         var standing: FamilyStanding?
@@ -106,7 +108,7 @@ struct AccessTokenReader: Sendable {
         }
         return LiveAccessToken(
             clientID: clientID, scope: scope, audience: audience, issuedAt: iat, expiresAt: exp, jti: jti,
-            standing: standing
+            jkt: jkt, standing: standing
         )
     }
 }

@@ -8,6 +8,8 @@ import GapuraTokens
 package struct AuthorizationFlow: Sendable {
     package let parameters: RequestParameters
     package let startedAt: Timestamp
+    /// Digest of the handle, where the client had pushed the request.
+    let pushed: String?
     let digest: String
 }
 
@@ -28,10 +30,10 @@ package struct AuthorizationFlows: Sendable {
     /// - Returns: the number for the URL.
     /// - Throws: `PageError` 429 in a flood from one address.
     func start(
-        _ parameters: RequestParameters, clientID: ClientID, in browser: BrowserHandle, from address: String,
+        _ sent: SentRequest, clientID: ClientID, in browser: BrowserHandle, from address: String,
         at now: Timestamp
     ) async throws -> String {
-        let known = parameters.pairs.filter { pair in
+        let known = sent.parameters.pairs.filter { pair in
             AuthorizationRequestReader.names.contains { $0.isExactly(pair.name) }
         }
         let place = FlowRoom.place(of: address)
@@ -40,7 +42,8 @@ package struct AuthorizationFlows: Sendable {
         let flow = Flow(
             digest: Self.digest(number, browser), network: FlowRoom.network(of: address), place: place,
             handle: StoredSecret.digest(browser.secret, of: .flow), clientID: clientID,
-            request: FormURLEncoded.encode(known), createdAt: now, expiresAt: now.adding(seconds: lifetime)
+            request: FormURLEncoded.encode(known), pushed: sent.pushed, createdAt: now,
+            expiresAt: now.adding(seconds: lifetime)
         )
         let room = room
         let isBegun = try await store.write { tx in
@@ -63,7 +66,8 @@ package struct AuthorizationFlows: Sendable {
             return nil
         }
         let pairs = try FormURLEncoded.parse(Array(flow.request.utf8))
-        return AuthorizationFlow(parameters: RequestParameters(pairs), startedAt: flow.createdAt, digest: digest)
+        return AuthorizationFlow(
+            parameters: RequestParameters(pairs), startedAt: flow.createdAt, pushed: flow.pushed, digest: digest)
     }
 
     private static func digest(_ number: String, _ browser: BrowserHandle) -> String {

@@ -27,6 +27,8 @@ package struct AuthorizationRequest: Sendable {
     }
 
     package let client: Client
+    /// What it was read from.
+    package let sent: SentRequest
     package let target: ResponseTarget
     /// Granted scopes, space-separated.
     package let scope: String
@@ -36,6 +38,10 @@ package struct AuthorizationRequest: Sendable {
     package let prompts: Set<Prompt>
     package let maxAge: Int64?
     package let hint: Hint
+    /// What was asked for by name.
+    package let claims: RequestedClaims
+    /// Thumbprint of the key that has to be proven with the code (RFC 9449 section 10).
+    package let jkt: String?
     package let loginHint: String?
     package let uiLocales: String?
 
@@ -64,40 +70,73 @@ package struct AuthorizationRequestReader: Sendable {
     static let names = [
         "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
         "code_challenge_method",
-        "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "request", "request_uri", "registration",
+        "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "acr_values", "claims", "dpop_jkt",
+        "request", "request_uri", "registration",
     ]
 
     private let store: Store
     private let clients: ClientReader
     private let hints: IDTokenHintReader
+    private let requests: SentRequestReader
 
     package init(_ services: Services, clients: ClientReader) {
         store = services.store
         self.clients = clients
         hints = IDTokenHintReader(services, clients: clients)
+        requests = SentRequestReader(services, clients: clients)
     }
 
-    package func read(_ parameters: RequestParameters) async throws -> AuthorizationRequest {
-        let client = try await client(parameters)  // 1 who asks
-        let redirectURI = try redirectURI(parameters, client)  // 2 where answers go; from here errors are redirected
-        var target = ResponseTarget(redirectURI: redirectURI, mode: .query, state: nil)
+    /// A request that a browser brings.
+    func read(_ parameters: RequestParameters, at now: Timestamp) async throws -> AuthorizationRequest {
+        let client = try await client(parameters)  // who asks
+        let sent: SentRequest
         do {
-            target.state = Self.saneState(parameters)  // 3 with what: errors carry it too
-            target.mode = try responseMode(parameters, redirectURI)  // 4 how
-            try refuseInsaneState(parameters, target.state)
-            try refuseRequestObjects(parameters)  // 5 before anything else is believed
-            try parameters.refuseDuplicates()  // 6
-            try responseType(parameters, client)  // 7 for what
-            let scopes = try Scope.granted(parameters["scope"], to: client)  // 8
-            let nonce = try nonce(parameters)  // 9
-            let challenge = try challenge(parameters, client)  // 10 bound to whom
-            let prompts = try prompts(parameters)  // 11 how the person is asked
-            let maxAge = try maxAge(parameters, client)  // 12
+            sent = try await requests.read(parameters, of: client, at: now)  // what was signed or pushed
+        } catch let error as OAuthError {
+            // Nothing in it is believed; an address that stands beside it is looked at like any other.
+            throw RedirectableError(error: error, target: try target(parameters, client), clientID: client.id.text)
+        }
+        return try await read(sent, client)
+    }
+
+    /// A request that waited here for a sign-in.
+    package func read(kept flow: AuthorizationFlow) async throws -> AuthorizationRequest {
+        try await read(SentRequest(kept: flow), client(flow.parameters))
+    }
+
+    /// A request that an authenticated client pushes.
+    func read(pushed form: RequestParameters, by client: Client, at now: Timestamp) async throws -> AuthorizationRequest
+    {
+        var sent = SentRequest(form)
+        if let object = form["request"] { sent = try await requests.signed(object, client, now) }
+        sent.isBeingPushed = true
+        guard sent.parameters["client_id"]?.isExactly(client.id.text) ?? true else {
+            throw OAuthError.invalidRequest("client_id is another client's.")
+        }
+        return try await read(sent, client)
+    }
+
+    private func read(_ sent: SentRequest, _ client: Client) async throws -> AuthorizationRequest {
+        let parameters = sent.parameters
+        let target = try target(parameters, client)  // 1 where answers go; from here errors are redirected
+        do {
+            try checkResponseMode(parameters, target)  // 2 how
+            try refuseInsaneState(parameters, target.state)  // 3 with what
+            try checkWay(sent, client)  // 4 on the way that the client registered
+            try parameters.refuseDuplicates()  // 5
+            try responseType(parameters, client)  // 6 for what
+            let scopes = try Scope.granted(parameters["scope"], to: client)  // 7
+            let nonce = try nonce(parameters)  // 8
+            let challenge = try challenge(parameters, client)  // 9 bound to whom
+            let jkt = try jkt(parameters)
+            let prompts = try prompts(parameters)  // 10 how the person is asked
+            let maxAge = try maxAge(parameters, client)  // 11
+            let claims = try claims(parameters, client)  // 12
             let hint = try await hints.hint(parameters["id_token_hint"])  // 13
             return AuthorizationRequest(
-                client: client, target: target, scope: scopes.joined(separator: " "), nonce: nonce,
-                challenge: challenge, prompts: prompts,
-                maxAge: maxAge, hint: hint, loginHint: parameters["login_hint"], uiLocales: parameters["ui_locales"]
+                client: client, sent: sent, target: target, scope: scopes.joined(separator: " "), nonce: nonce,
+                challenge: challenge, prompts: prompts, maxAge: maxAge, hint: hint, claims: claims, jkt: jkt,
+                loginHint: parameters["login_hint"], uiLocales: parameters["ui_locales"]
             )
         } catch let error as OAuthError {
             throw RedirectableError(error: error, target: target, clientID: client.id.text)
@@ -133,18 +172,33 @@ package struct AuthorizationRequestReader: Sendable {
         return uri
     }
 
-    // MARK: 3 to 12, to the application
+    /// Errors carry `state` too, and go the way that was asked for.
+    private func target(_ parameters: RequestParameters, _ client: Client) throws -> ResponseTarget {
+        let uri = try redirectURI(parameters, client)
+        var target = ResponseTarget(redirectURI: uri, mode: .query, state: Self.saneState(parameters))
+        if let mode = Self.responseMode(parameters), Self.suits(mode, uri) { target.mode = mode }
+        return target
+    }
 
-    private func responseMode(_ parameters: RequestParameters, _ redirectURI: String) throws -> ResponseTarget.Mode {
-        guard let text = parameters["response_mode"] else { return .query }
-        guard !parameters.isRepeated("response_mode"), let mode = ResponseTarget.Mode(rawValue: text) else {
+    // MARK: To the application
+
+    private static func responseMode(_ parameters: RequestParameters) -> ResponseTarget.Mode? {
+        guard !parameters.isRepeated("response_mode") else { return nil }
+        return parameters["response_mode"].map { ResponseTarget.Mode(rawValue: $0) } ?? .query
+    }
+
+    /// A form cannot be posted to an application's private scheme.
+    private static func suits(_ mode: ResponseTarget.Mode, _ redirectURI: String) -> Bool {
+        mode != .formPost || redirectURI.utf8.starts(with: "http".utf8)
+    }
+
+    private func checkResponseMode(_ parameters: RequestParameters, _ target: ResponseTarget) throws {
+        guard let mode = Self.responseMode(parameters) else {
             throw OAuthError.invalidRequest("response_mode must be query or form_post.")
         }
-        // A form cannot be posted to an application's private scheme.
-        guard mode != .formPost || redirectURI.utf8.starts(with: "http".utf8) else {
+        guard Self.suits(mode, target.redirectURI) else {
             throw OAuthError.invalidRequest("form_post needs a redirect_uri of https.")
         }
-        return mode
     }
 
     private static func saneState(_ parameters: RequestParameters) -> String? {
@@ -164,14 +218,18 @@ package struct AuthorizationRequestReader: Sendable {
         text.utf8.count <= maximumText && !text.utf8.contains { $0 < 0x20 || $0 == 0x7f }
     }
 
-    private func refuseRequestObjects(_ parameters: RequestParameters) throws {
-        let hasObject = parameters["request"] != nil
-        let hasReference = parameters["request_uri"] != nil
-        if hasObject, hasReference { throw OAuthError.invalidRequest("request and request_uri exclude each other.") }
-        if hasObject { throw OAuthError(.requestNotSupported, "Request objects are not supported.") }
-        if hasReference { throw OAuthError(.requestURINotSupported, "request_uri is not supported.") }
-        if parameters["registration"] != nil {
+    /// A client that registered for more protection has no way around it.
+    private func checkWay(_ sent: SentRequest, _ client: Client) throws {
+        if sent.parameters["registration"] != nil {
             throw OAuthError(.registrationNotSupported, "registration is not supported.")
+        }
+        let security = client.metadata.security
+        if security.requiresPushedRequest, !sent.isKept, !sent.isBeingPushed, sent.pushed == nil {
+            throw OAuthError.invalidRequest(
+                "This client has to push its requests: pushed_authorization_request_endpoint.")
+        }
+        if security.requiresSignedRequest, !sent.isKept, sent.pushed == nil, !sent.isSigned {
+            throw OAuthError.invalidRequest("This client has to sign its requests.")
         }
     }
 
@@ -210,6 +268,25 @@ package struct AuthorizationRequestReader: Sendable {
             throw OAuthError.invalidRequest("code_challenge must be the base64url of a SHA-256 hash.")
         }
         return challenge
+    }
+
+    private func jkt(_ parameters: RequestParameters) throws -> String? {
+        guard let jkt = parameters["dpop_jkt"] else { return nil }
+        guard (try? Base64URL.decode(jkt))?.count == 32 else {
+            throw OAuthError.invalidRequest("dpop_jkt must be the base64url of a SHA-256 hash.")
+        }
+        return jkt
+    }
+
+    /// An `acr` that has to be, and is none that a sign-in here can reach, is said at once.
+    private func claims(_ parameters: RequestParameters, _ client: Client) throws -> RequestedClaims {
+        guard let text = parameters["claims"] else { return RequestedClaims() }
+        let claims = try RequestedClaims(text, for: client)
+        if let level = claims.level, !AuthenticationLevel.canReach(level) {
+            throw OAuthError(
+                .unmetAuthenticationRequirements, "No sign-in here reaches an acr that was asked for.")
+        }
+        return claims
     }
 
     private func prompts(_ parameters: RequestParameters) throws -> Set<AuthorizationRequest.Prompt> {

@@ -44,34 +44,34 @@ package struct AuthorizeEndpoint: Sendable {
         -> Response
     {
         let signedIn = try await answers.browser.signedIn(request, context)
-        return try await answer(parameters, signedIn: signedIn, freshSince: nil, flow: nil, request, context)
+        return try await answer(signedIn: signedIn, flow: nil, request, context) {
+            try await requests.read(parameters, at: context.now)
+        }
     }
 
     /// Goes on with a request that waited for a sign-in which has just happened.
     package func resume(
         _ flow: AuthorizationFlow, signedIn: SignedIn, cookies: [String], _ request: Request, _ context: GapuraContext
     ) async throws -> Response {
-        try await answer(
-            flow.parameters, signedIn: signedIn, freshSince: flow.startedAt, flow: flow, cookies: cookies, request,
-            context
-        )
+        try await answer(signedIn: signedIn, flow: flow, cookies: cookies, request, context) {
+            try await requests.read(kept: flow)
+        }
     }
 
     /// The name of the application a flow is for, if the request is still good.
     package func application(of flow: AuthorizationFlow) async -> SignInApplication? {
-        guard let request = try? await requests.read(flow.parameters) else { return nil }
+        guard let request = try? await requests.read(kept: flow) else { return nil }
         let metadata = request.client.metadata
         return SignInApplication(name: metadata.clientName, policyURI: metadata.policyURI, termsURI: metadata.termsURI)
     }
 
     private func answer(
-        _ parameters: RequestParameters, signedIn: SignedIn?, freshSince: Timestamp?, flow: AuthorizationFlow?,
-        cookies: [String] = [],
-        _ request: Request, _ context: GapuraContext
+        signedIn: SignedIn?, flow: AuthorizationFlow?, cookies: [String] = [], _ request: Request,
+        _ context: GapuraContext, read: () async throws -> AuthorizationRequest
     ) async throws -> Response {
         do {
-            let asked = try await requests.read(parameters)
-            guard let signedIn, !needsSignIn(asked, signedIn, freshSince: freshSince, at: context.now) else {
+            let asked = try await read()
+            guard let signedIn, !needsSignIn(asked, signedIn, freshSince: flow?.startedAt, at: context.now) else {
                 if flow != nil {
                     // Who signed in is not whom the hint names; asking again would go round and round.
                     throw RedirectableError(
@@ -80,7 +80,7 @@ package struct AuthorizeEndpoint: Sendable {
                         clientID: asked.client.id.text
                     )
                 }
-                return try await signIn(asked, parameters, request, context)
+                return try await signIn(asked, request, context)
             }
             let outcome = try await codes.issue(for: asked, signedIn, flow: flow, at: context.now)
             switch outcome {
@@ -104,7 +104,9 @@ package struct AuthorizeEndpoint: Sendable {
                     applicationName: asked.client.metadata.clientName, cookies: cookies
                 )
             case .signedOut:
-                return try await signIn(asked, parameters, request, context)
+                return try await signIn(asked, request, context)
+            case .pushedSpent:
+                throw SentRequestReader.unusable
             case .flowSpent:
                 // A second click on the same form: the person is signed in, and keeps that session.
                 throw PageError(.flowLost, reason: "the flow was used before", cookies: cookies)
@@ -125,6 +127,7 @@ package struct AuthorizeEndpoint: Sendable {
         case .subject(let sub): if !sub.isExactly(signedIn.account.sub) { return true }
         case .unusable: if asked.prompts.contains(.none) { return true }
         }
+        if let subject = asked.claims.subject, !subject.isExactly(signedIn.account.sub) { return true }
         if let freshSince, signedIn.session.authTime >= freshSince { return false }
         if asked.prompts.contains(.login) || asked.prompts.contains(.selectAccount) { return true }
         if let maxAge = asked.maxAge, now.seconds - signedIn.session.authTime.seconds >= max(maxAge, 1) { return true }
@@ -133,7 +136,7 @@ package struct AuthorizeEndpoint: Sendable {
     }
 
     private func signIn(
-        _ asked: AuthorizationRequest, _ parameters: RequestParameters, _ request: Request, _ context: GapuraContext
+        _ asked: AuthorizationRequest, _ request: Request, _ context: GapuraContext
     ) async throws -> Response {
         if asked.prompts.contains(.none) {
             throw RedirectableError(
@@ -143,7 +146,7 @@ package struct AuthorizeEndpoint: Sendable {
         }
         let handle = answers.browser.handle(request)
         let number = try await flows.start(
-            parameters, clientID: asked.client.id, in: handle, from: context.sourceAddress, at: context.now
+            asked.sent, clientID: asked.client.id, in: handle, from: context.sourceAddress, at: context.now
         )
         var cookies: [String] = []
         if handle.isNew { cookies.append(answers.browser.cookies.header(answers.browser.cookies.flow, handle.secret)) }

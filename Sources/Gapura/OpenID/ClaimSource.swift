@@ -16,8 +16,36 @@ struct ClaimSource: Sendable {
     }
 
     /// Claims of userinfo, `sub` first.
-    /// - Parameter client: who is told; it learns the roles of its own application only.
+    /// - Parameters:
+    ///   - named: claims that were asked for by name; those that no scope of the client opens any more are left out.
+    ///   - client: who is told; it learns the roles of its own application only.
     func claims(
+        for account: Account, scope: String, named: [String], client: ClientID, in tx: Transaction, at now: Timestamp
+    ) throws -> JSONObject {
+        guard !named.isEmpty else { return try claims(for: account, scope: scope, client: client, in: tx, at: now) }
+        var told = try claims(named: named, for: account, client: client, in: tx, at: now)
+        for (name, value) in try claims(for: account, scope: scope, client: client, in: tx, at: now).members {
+            told[name] = value
+        }
+        return told
+    }
+
+    /// What was asked for by name, and nothing else.
+    func claims(
+        named: [String], for account: Account, client: ClientID, in tx: Transaction, at now: Timestamp
+    ) throws -> JSONObject {
+        guard !named.isEmpty, let record = try tx.clients.findUsable(client) else { return JSONObject() }
+        let registered = try StrictJSON.parse(Array(record.settings.utf8))["scope"]?.string ?? ""
+        let scopes = Scope.allCases.filter { scope in
+            registered.holds(scope) && scope.claimNames.contains { name in named.contains { $0.isExactly(name) } }
+        }
+        let scope = scopes.map(\.rawValue).joined(separator: " ")
+        let all = try claims(for: account, scope: scope, client: client, in: tx, at: now)
+        return JSONObject(
+            all.members.filter { member in named.contains { $0.isExactly(member.key) } }.map { ($0.key, $0.value) })
+    }
+
+    private func claims(
         for account: Account, scope: String, client: ClientID, in tx: Transaction, at now: Timestamp
     ) throws -> JSONObject {
         var claims: JSONObject = ["sub": .string(account.sub)]

@@ -14,12 +14,15 @@ package struct Client: Sendable {
 
 /// Reads clients. The database is asked every time; only the parsed form of an unchanged registration is remembered.
 package final class ClientReader: Sendable {
+    /// The keys with which they sign.
+    let keys: ClientKeys
     private let settings: GatewaySettings
     private let parsed = Mutex<[ClientID: (settings: String, metadata: ClientMetadata)]>([:])
     private static let limit = 2000
 
-    package init(settings: GatewaySettings) {
-        self.settings = settings
+    package init(_ services: Services) {
+        keys = ClientKeys(services)
+        settings = services.settings
     }
 
     /// The client if it and its application may act. A disabled one is as unknown as one that never was (attack 1).
@@ -93,7 +96,10 @@ package struct ClientSigner: Sendable {
     }
 
     package func idTokenKey(for client: Client) throws -> SigningKey {
-        let algorithm = client.metadata.idTokenAlgorithm
+        try key(for: client, client.metadata.idTokenAlgorithm)
+    }
+
+    package func key(for client: Client, _ algorithm: SigningAlgorithm) throws -> SigningKey {
         guard algorithm.isSymmetric else { return try keyring.signingKey(for: algorithm) }
         guard let sealed = client.record.sealedSecret else {
             throw OAuthError(

@@ -8,29 +8,35 @@ package import Hummingbird
 package struct ClientAuthentication: Sendable {
     private let store: Store
     private let clients: ClientReader
+    private let assertions: ClientAssertionReader
 
     package init(_ services: Services, clients: ClientReader) {
         store = services.store
         self.clients = clients
+        assertions = ClientAssertionReader(services, clients: clients)
     }
 
     /// What a request says about its client.
     enum Credentials: Sendable {
         case basic(id: String, secret: String)
         case post(id: String, secret: String)
+        /// Of an assertion that was checked and spent.
+        case assertion(id: String, method: ClientMetadata.AuthMethod)
         case none(id: String)
 
         fileprivate var id: String {
             switch self {
-            case .basic(let id, _), .post(let id, _), .none(let id): id
+            case .basic(let id, _), .post(let id, _), .assertion(let id, _), .none(let id): id
             }
         }
     }
 
     /// - Throws: `OAuthError` `invalid_client` (401) for anything that is not the registered method with the right
     ///   secret, `invalid_request` for more than one method at once.
-    package func authenticate(_ form: RequestParameters, _ request: Request) async throws -> Client {
-        let credentials = try credentials(form, request)
+    package func authenticate(
+        _ form: RequestParameters, _ request: Request, _ context: GapuraContext
+    ) async throws -> Client {
+        let credentials = try await credentials(form, request, context)
         return try await store.lookUp { [self] tx in try authenticate(credentials, in: tx) }
     }
 
@@ -46,6 +52,8 @@ package struct ClientAuthentication: Sendable {
             else {
                 throw OAuthError.invalidClient(reason: "wrong secret")
             }
+        case (.assertion(_, let method), let registered) where method == registered:
+            break
         case (.none, .none):
             break
         default:
@@ -55,13 +63,15 @@ package struct ClientAuthentication: Sendable {
     }
 
     /// - Throws: `OAuthError` for what can be refused without knowing the client.
-    func credentials(_ form: RequestParameters, _ request: Request) throws -> Credentials {
+    func credentials(
+        _ form: RequestParameters, _ request: Request, _ context: GapuraContext
+    ) async throws -> Credentials {
         let headers = request.headers[values: .authorization]
-        guard form["client_assertion"] == nil, form["client_assertion_type"] == nil else {
-            if !headers.isEmpty || form["client_secret"] != nil {
+        if form["client_assertion"] != nil || form["client_assertion_type"] != nil {
+            guard headers.isEmpty, form["client_secret"] == nil else {
                 throw OAuthError.invalidRequest("Use one way to authenticate the client.")
             }
-            throw OAuthError.invalidClient(reason: "client assertions are not supported")
+            return try await assertion(form, request, context)
         }
         if let header = headers.first {
             guard headers.count == 1, form["client_secret"] == nil else {
@@ -75,6 +85,23 @@ package struct ClientAuthentication: Sendable {
         }
         guard let id = form["client_id"] else { throw OAuthError.invalidClient(reason: "no client is named") }
         return form["client_secret"].map { .post(id: id, secret: $0) } ?? .none(id: id)
+    }
+
+    /// RFC 7521 section 4.2: `client_id` may stand beside an assertion, and is the same then.
+    private func assertion(
+        _ form: RequestParameters, _ request: Request, _ context: GapuraContext
+    ) async throws -> Credentials {
+        guard let assertion = form["client_assertion"], let type = form["client_assertion_type"] else {
+            throw OAuthError.invalidRequest("client_assertion and client_assertion_type belong together.")
+        }
+        guard type.isExactly(ClientAssertionReader.type) else {
+            throw OAuthError.invalidClient(reason: "an unknown client_assertion_type")
+        }
+        let client = try await assertions.read(assertion, at: request.uri.path, now: context.now)
+        if let named = form["client_id"], !named.isExactly(client.id.text) {
+            throw OAuthError.invalidClient(reason: "client_id is not the assertion's")
+        }
+        return .assertion(id: client.id.text, method: client.metadata.tokenEndpointAuthMethod)
     }
 
     /// RFC 6749 section 2.3.1: user and password are form-urlencoded before they are put together.

@@ -7,7 +7,17 @@ package struct ClientMetadata: Sendable, Equatable {
     package enum AuthMethod: String, Sendable, CaseIterable {
         case basic = "client_secret_basic"
         case post = "client_secret_post"
+        case privateKeyJWT = "private_key_jwt"
+        case clientSecretJWT = "client_secret_jwt"
         case none
+
+        /// Whether the client shares a secret with the gateway.
+        package var hasSecret: Bool {
+            switch self {
+            case .basic, .post, .clientSecretJWT: true
+            case .privateKeyJWT, .none: false
+            }
+        }
     }
 
     package enum AccessTokenFormat: String, Sendable {
@@ -23,6 +33,9 @@ package struct ClientMetadata: Sendable, Equatable {
     package var scopes: [String]
     package var idTokenAlgorithm: SigningAlgorithm
     package var accessTokenAlgorithm: SigningAlgorithm
+    /// Userinfo is a JWT signed with it, where the client asks for that.
+    package var userinfoAlgorithm: SigningAlgorithm?
+    package var security: ClientSecurity
     package var isNative: Bool
     package var contacts: [String]
     package var clientURI: String?
@@ -79,12 +92,13 @@ package struct ClientMetadata: Sendable, Equatable {
         }
         let method = try reader.string("token_endpoint_auth_method") ?? (isNative ? "none" : "client_secret_basic")
         guard let known = AuthMethod(rawValue: method) else {
-            throw Self.invalid("token_endpoint_auth_method is client_secret_basic, client_secret_post or none.")
+            throw Self.invalid("token_endpoint_auth_method is not one of the metadata's methods.")
         }
         tokenEndpointAuthMethod = known
         guard known != .none || !grantTypes.contains("client_credentials") else {
-            throw Self.invalid("client_credentials needs a client with a secret.")
+            throw Self.invalid("client_credentials needs a client that proves who it is.")
         }
+        security = try ClientSecurity(reader, known, settings)
 
         redirectURIs = try Self.uris(
             reader.strings("redirect_uris"), "redirect_uris", isNative, settings, .invalidRedirectURI)
@@ -97,13 +111,14 @@ package struct ClientMetadata: Sendable, Equatable {
         )
 
         scopes = try Self.scopes(reader.string("scope"), usesCode: usesCode)
-        idTokenAlgorithm = try Self.algorithm(
-            reader.string("id_token_signed_response_alg"), "id_token_signed_response_alg")
-        guard !idTokenAlgorithm.isSymmetric || known != .none else {
-            throw Self.invalid("A client without a secret cannot have HS ID tokens.")
+        let usual: SigningAlgorithm = security.profile == .fapi2 ? .ps256 : .rs256
+        idTokenAlgorithm = try reader.algorithm("id_token_signed_response_alg") ?? usual
+        userinfoAlgorithm = try reader.algorithm("userinfo_signed_response_alg")
+        guard known.hasSecret || (!idTokenAlgorithm.isSymmetric && userinfoAlgorithm?.isSymmetric != true) else {
+            throw Self.invalid("A client without a secret cannot have HS ID tokens or userinfo.")
         }
-        accessTokenAlgorithm = try Self.algorithm(
-            reader.string("access_token_signed_response_alg"), "access_token_signed_response_alg")
+        accessTokenAlgorithm = try reader.algorithm("access_token_signed_response_alg") ?? usual
+        try security.checkIssued(idTokenAlgorithm, accessTokenAlgorithm, userinfoAlgorithm)
         guard !accessTokenAlgorithm.isSymmetric else {
             throw Self.invalid("Access tokens are verified by others and cannot be HS.")
         }
@@ -120,8 +135,9 @@ package struct ClientMetadata: Sendable, Equatable {
             throw Self.invalid("default_max_age is a number of seconds.")
         }
 
-        requiresPKCE = try reader.bool("require_pkce") ?? true
+        requiresPKCE = try reader.bool("require_pkce") ?? (security.profile != .legacy || known == .none)
         if known == .none, !requiresPKCE { throw Self.invalid("Public clients always need PKCE.") }
+        if security.profile == .fapi2, !requiresPKCE { throw Self.invalid("profile fapi2 always needs PKCE.") }
         let format = try reader.string("access_token_format") ?? "jwt"
         guard let format = AccessTokenFormat(rawValue: format) else {
             throw Self.invalid("access_token_format is jwt or opaque.")
@@ -156,6 +172,12 @@ package struct ClientMetadata: Sendable, Equatable {
         try reader.refuseUnserved()
     }
 
+    /// Whether something is computed with the client's secret, so that it has to be kept.
+    package var needsSealedSecret: Bool {
+        tokenEndpointAuthMethod == .clientSecretJWT || idTokenAlgorithm.isSymmetric
+            || userinfoAlgorithm?.isSymmetric == true
+    }
+
     /// The registration as JSON, as it is stored and answered.
     package var jsonObject: JSONObject {
         var json: JSONObject = [
@@ -175,6 +197,8 @@ package struct ClientMetadata: Sendable, Equatable {
             "trusted": .bool(isTrusted),
             "backchannel_logout_session_required": .bool(backchannelLogoutSessionRequired),
         ]
+        json["userinfo_signed_response_alg"] = userinfoAlgorithm.map { .string($0.rawValue) }
+        security.add(to: &json)
         if isTTE { json["tte"] = true }
         if isAdministration { json["administration"] = true }
         if isPersonnelFeed { json["personnel_feed"] = true }
@@ -239,71 +263,4 @@ package struct ClientMetadata: Sendable, Equatable {
         return names
     }
 
-    private static func algorithm(_ name: String?, _ member: String) throws(OAuthError) -> SigningAlgorithm {
-        guard let name else { return .rs256 }
-        guard let algorithm = SigningAlgorithm(name: name) else {
-            throw invalid("\(member) is not one of the metadata's algorithms.")
-        }
-        return algorithm
-    }
-}
-
-/// Typed access to the members of a registration; unknown members are ignored (RFC 7591 section 2).
-struct MetadataReader {
-    let json: JSONObject
-
-    func string(_ name: String) throws(OAuthError) -> String? {
-        guard let value = json[name], !value.isNull else { return nil }
-        guard let text = value.string else { throw ClientMetadata.invalid("\(name) must be a string.") }
-        return text
-    }
-
-    func strings(_ name: String) throws(OAuthError) -> [String]? {
-        guard let value = json[name], !value.isNull else { return nil }
-        guard let texts = value.strings else { throw ClientMetadata.invalid("\(name) must be an array of strings.") }
-        return texts
-    }
-
-    func bool(_ name: String) throws(OAuthError) -> Bool? {
-        guard let value = json[name], !value.isNull else { return nil }
-        guard let truth = value.bool else { throw ClientMetadata.invalid("\(name) must be true or false.") }
-        return truth
-    }
-
-    func integer(_ name: String) throws(OAuthError) -> Int64? {
-        guard let value = json[name], !value.isNull else { return nil }
-        guard let number = value.integer else { throw ClientMetadata.invalid("\(name) must be a whole number.") }
-        return number
-    }
-
-    /// An https address that a page may link to; `javascript:` and its kin have no way in (attack 145).
-    func webURI(_ name: String) throws(OAuthError) -> String? {
-        guard let uri = try string(name) else { return nil }
-        do {
-            try RedirectURI.check(uri, isNative: false, testHosts: [])
-        } catch {
-            throw ClientMetadata.invalid("\(name): \(error.text).")
-        }
-        return uri
-    }
-
-    /// Members whose features this version lacks are refused rather than stored as if they worked, above all those that
-    /// ask for more protection. What only describes a client (`logo_uri`, `software_id` …) is ignored.
-    func refuseUnserved() throws(OAuthError) {
-        for name in [
-            "jwks", "jwks_uri", "request_uris", "request_object_signing_alg", "userinfo_signed_response_alg",
-            "userinfo_encrypted_response_alg", "sector_identifier_uri", "frontchannel_logout_uri",
-            "token_endpoint_auth_signing_alg", "require_signed_request_object", "require_pushed_authorization_requests",
-            "dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens",
-        ] {
-            guard let value = json[name], !value.isNull, value != false else { continue }
-            throw ClientMetadata.invalid("\(name) is not served by this version.")
-        }
-        if let type = try string("subject_type"), !type.isExactly("public") {
-            throw ClientMetadata.invalid("subject_type is public.")
-        }
-        if let alg = json["id_token_encrypted_response_alg"], !alg.isNull {
-            throw ClientMetadata.invalid("ID tokens are not encrypted.")
-        }
-    }
 }

@@ -40,9 +40,8 @@ package struct ClientRegistry: Sendable {
     /// transaction.
     package func prepare(_ json: JSONObject) throws -> ClientMetadata {
         let metadata = try ClientMetadata(json, settings: settings)
-        for algorithm in [metadata.idTokenAlgorithm, metadata.accessTokenAlgorithm] where !algorithm.isSymmetric {
-            try keyring.ensure(algorithm)
-        }
+        let algorithms = [metadata.idTokenAlgorithm, metadata.accessTokenAlgorithm, metadata.userinfoAlgorithm]
+        for case let algorithm? in algorithms where !algorithm.isSymmetric { try keyring.ensure(algorithm) }
         return metadata
     }
 
@@ -101,8 +100,8 @@ package struct ClientRegistry: Sendable {
         record.backchannelLogoutURI = metadata.backchannelLogoutURI
         record.updatedAt = now
         var made: String?
-        let needsSealed = metadata.idTokenAlgorithm.isSymmetric && record.sealedSecret == nil
-        if metadata.tokenEndpointAuthMethod == .none {
+        let needsSealed = metadata.needsSealedSecret && record.sealedSecret == nil
+        if !metadata.tokenEndpointAuthMethod.hasSecret {
             record.secretDigest = nil
             record.sealedSecret = nil
         } else if record.secretDigest == nil || needsSealed {
@@ -128,10 +127,14 @@ package struct ClientRegistry: Sendable {
         of id: ClientID, to secret: String, by actor: Actor, in tx: Transaction, at now: Timestamp
     ) throws -> Registered {
         var record = try get(id, in: tx)
-        let metadata = try ClientReader(settings: settings).client(record).metadata
+        guard let json = try StrictJSON.parse(Array(record.settings.utf8)).object else {
+            throw StoreError(.corrupt, "clients.settings is no object")
+        }
+        let metadata = try ClientMetadata(json, settings: settings)
         guard let made = try setSecret(secret, of: &record, metadata, at: now) else {
             throw DirectoryError(
-                .refused, "A public client has no secret.", id: "Klien publik tidak memiliki kunci rahasia.")
+                .refused, "This client has no secret: it is public, or signs with its own key.",
+                id: "Klien ini tidak memiliki kunci rahasia: klien publik, atau memakai kuncinya sendiri.")
         }
         record.updatedAt = now
         try tx.clients.update(record)
@@ -165,10 +168,10 @@ package struct ClientRegistry: Sendable {
     private func setSecret(
         _ secret: String, of record: inout ClientRecord, _ metadata: ClientMetadata, at now: Timestamp
     ) throws -> String? {
-        guard metadata.tokenEndpointAuthMethod != .none else { return nil }
+        guard metadata.tokenEndpointAuthMethod.hasSecret else { return nil }
         record.secretDigest = StoredSecret.digest(secret, of: .clientSecret)
         record.sealedSecret =
-            metadata.idTokenAlgorithm.isSymmetric ? try secrets.seal(secret, for: record.id.text) : nil
+            metadata.needsSealedSecret ? try secrets.seal(secret, for: record.id.text) : nil
         record.secretChangedAt = now
         return secret
     }

@@ -12,6 +12,8 @@ struct CodeIssuer: Sendable {
         /// The session or the account's right to sign in ended meanwhile.
         case signedOut
         case flowSpent
+        /// A pushed request that was answered before, or is gone.
+        case pushedSpent
     }
 
     private let store: Store
@@ -39,6 +41,7 @@ struct CodeIssuer: Sendable {
                 try AccessPolicy.admits(account, to: record.applicationID, in: tx)
             else { return .noAccess }
             if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
+            if let pushed = asked.sent.pushed, try !tx.pushed.consume(digest: pushed, at: now) { return .pushedSpent }
 
             let sid = try Self.clientSession(session, record.id, newSID: newSID, in: tx, at: now)
             let isOffline = asked.scope.holds(.offlineAccess)
@@ -47,13 +50,14 @@ struct CodeIssuer: Sendable {
                 id: .make(now: now), clientID: record.id, accountID: account.id, sessionID: session.id, sid: sid,
                 scope: asked.scope,
                 authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline, createdAt: now,
-                endsAt: familyEnd
+                endsAt: familyEnd, claims: asked.claims.stored
             )
             try tx.tokens.insert(family)
             try tx.tokens.insert(
                 AuthorizationCode(
                     digest: StoredSecret.digest(secret, of: .code), familyID: family.id, clientID: record.id,
                     redirectURI: asked.target.redirectURI, nonce: asked.nonce, challenge: asked.challenge,
+                    jkt: asked.jkt,
                     createdAt: now,
                     expiresAt: now.adding(seconds: settings.codeLifetime)
                 )

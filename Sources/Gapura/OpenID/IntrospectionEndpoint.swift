@@ -24,7 +24,7 @@ package struct IntrospectionEndpoint: Sendable {
     private func answer(_ request: Request, _ context: GapuraContext) async throws -> Response {
         let form = try await RequestParameters(form: request)
         try form.refuseDuplicates()
-        let credentials = try clients.credentials(form, request)
+        let credentials = try await clients.credentials(form, request, context)
         let (clients, tokens, now) = (clients, tokens, context.now)
         let found: LiveAccessToken? = try await store.lookUp { tx in
             let client = try clients.authenticate(credentials, in: tx)
@@ -51,12 +51,14 @@ package struct IntrospectionEndpoint: Sendable {
         var answer: JSONObject = [
             "active": true, "iss": .string(issuer), "sub": .string(token.sub),
             "client_id": .string(token.clientID.text),
-            "token_type": "Bearer", "iat": .integer(token.issuedAt.seconds), "exp": .integer(token.expiresAt.seconds),
+            "token_type": .string(token.jkt == nil ? "Bearer" : "DPoP"), "iat": .integer(token.issuedAt.seconds),
+            "exp": .integer(token.expiresAt.seconds),
             "aud": token.audience.count == 1
                 ? .string(token.audience.first ?? "") : .array(token.audience.map(JSONValue.string)),
         ]
         if !token.scope.isEmpty { answer["scope"] = .string(token.scope) }
         answer["jti"] = token.jti.map(JSONValue.string)
+        if let jkt = token.jkt { answer["cnf"] = ["jkt": .string(jkt)] }
         if let standing = token.standing {
             answer["sid"] = .string(standing.family.sid)
             answer["auth_time"] = .integer(standing.family.authTime.seconds)

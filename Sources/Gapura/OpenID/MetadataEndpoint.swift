@@ -32,7 +32,9 @@ package struct MetadataEndpoint: Sendable {
     static func document(_ services: Services) -> JSONValue {
         let issuer = services.settings.issuer
         func strings(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
-        let algorithms = SigningAlgorithm.allCases.map(\.rawValue)
+        func names(_ algorithms: [SigningAlgorithm]) -> JSONValue { strings(algorithms.map(\.rawValue)) }
+        let methods = ClientMetadata.AuthMethod.allCases
+        let algorithms = SigningAlgorithm.allCases
         return [
             "issuer": .string(issuer),
             "authorization_endpoint": .string(issuer + "/oauth2/authorize"),
@@ -42,15 +44,23 @@ package struct MetadataEndpoint: Sendable {
             "end_session_endpoint": .string(issuer + "/oauth2/logout"),
             "introspection_endpoint": .string(issuer + "/oauth2/introspect"),
             "revocation_endpoint": .string(issuer + "/oauth2/revoke"),
+            "pushed_authorization_request_endpoint": .string(issuer + "/oauth2/par"),
+            "require_pushed_authorization_requests": false,
             "scopes_supported": strings(Scope.allCases.map(\.rawValue)),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "form_post"],
             "grant_types_supported": strings(Grants.all(services).map(\.type)),
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": strings(algorithms),
-            "token_endpoint_auth_methods_supported": strings(ClientMetadata.AuthMethod.allCases.map(\.rawValue)),
-            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "revocation_endpoint_auth_methods_supported": strings(ClientMetadata.AuthMethod.allCases.map(\.rawValue)),
+            "id_token_signing_alg_values_supported": names(algorithms),
+            "userinfo_signing_alg_values_supported": names(algorithms),
+            "request_object_signing_alg_values_supported": names(ClientSecurity.requestObjectAlgorithms),
+            "token_endpoint_auth_methods_supported": strings(methods.map(\.rawValue)),
+            "token_endpoint_auth_signing_alg_values_supported": names(ClientSecurity.assertionAlgorithms),
+            "introspection_endpoint_auth_methods_supported": strings(methods.filter { $0 != .none }.map(\.rawValue)),
+            "introspection_endpoint_auth_signing_alg_values_supported": names(ClientSecurity.assertionAlgorithms),
+            "revocation_endpoint_auth_methods_supported": strings(methods.map(\.rawValue)),
+            "revocation_endpoint_auth_signing_alg_values_supported": names(ClientSecurity.assertionAlgorithms),
+            "dpop_signing_alg_values_supported": names(ClientSecurity.strongAlgorithms),
             "code_challenge_methods_supported": ["S256"],
             "acr_values_supported": [.string(AuthenticationLevel.password)],
             "claim_types_supported": ["normal"],
@@ -61,8 +71,8 @@ package struct MetadataEndpoint: Sendable {
                 "employee_kind", "unor", "opd", "position", "acting", "manager_sub",
                 "roles", "nik",
             ]),
-            "claims_parameter_supported": false,
-            "request_parameter_supported": false,
+            "claims_parameter_supported": true,
+            "request_parameter_supported": true,
             "request_uri_parameter_supported": false,
             "ui_locales_supported": ["id", "en"],
             "authorization_response_iss_parameter_supported": true,

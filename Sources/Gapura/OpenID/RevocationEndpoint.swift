@@ -23,7 +23,7 @@ package struct RevocationEndpoint: Sendable {
     private func answer(_ request: Request, _ context: GapuraContext) async throws -> Response {
         let form = try await RequestParameters(form: request)
         try form.refuseDuplicates()
-        let client = try await clients.authenticate(form, request)
+        let client = try await clients.authenticate(form, request, context)
         guard let token = form["token"] else { throw OAuthError.invalidRequest("token is missing.") }
         let presented = tokens.present(token)
         let refreshDigest = StoredSecret.digest(token, of: .refreshToken)

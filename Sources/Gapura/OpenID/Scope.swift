@@ -85,8 +85,12 @@ extension Scope {
 
     /// What a granted scope lets a client learn about somebody, for the record of disclosures: always in one order, so
     /// that one set is one row. Every token has `sub`.
-    static func claims(of granted: String) -> String {
-        let names = allCases.filter { $0 != .openid && granted.holds($0) }.flatMap(\.claimNames)
+    static func claims(of granted: String, and named: RequestedClaims = RequestedClaims()) -> String {
+        let asked = named.userinfo + named.idToken
+        let names = allCases.filter { $0 != .openid }.flatMap { scope in
+            granted.holds(scope)
+                ? scope.claimNames : scope.claimNames.filter { name in asked.contains { $0.isExactly(name) } }
+        }
         return (Scope.openid.claimNames + names).joined(separator: " ")
     }
 }

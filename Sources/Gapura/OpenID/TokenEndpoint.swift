@@ -1,13 +1,18 @@
 import GapuraFormats
+import GapuraStore
 package import Hummingbird
 
 /// Token endpoint: RFC 6749 section 3.2.
 package struct TokenEndpoint: Sendable {
     private let clients: ClientAuthentication
+    private let proofs: DPoPReader
+    private let store: Store
     private let grants: [any Grant]
 
     package init(_ services: Services, clients: ClientReader) {
         self.clients = ClientAuthentication(services, clients: clients)
+        proofs = DPoPReader(services)
+        store = services.store
         grants = Grants.all(services)
     }
 
@@ -19,13 +24,27 @@ package struct TokenEndpoint: Sendable {
         let form = try await RequestParameters(form: request)  // 1 parse once
         try form.refuseDuplicates()
         guard let type = form["grant_type"] else { throw OAuthError.invalidRequest("grant_type is missing.") }
-        let client = try await clients.authenticate(form, request)  // 2 who asks
+        let client = try await clients.authenticate(form, request, context)  // 2 who asks
         guard let grant = grants.first(where: { $0.type.isExactly(type) }) else {
             throw OAuthError(.unsupportedGrantType, "The grant_type is not supported.")
         }
         guard client.metadata.grantTypes.contains(where: { $0.isExactly(type) }) else {  // 3 may it ask this way
             throw OAuthError(.unauthorizedClient, "The client may not use this grant_type.")
         }
-        return JSONAnswer.make(try await grant.exchange(form, client, context).json)  // 4 the only line that differs
+        let proof = try await proof(of: client, request, context.now)  // 4 what the tokens are bound to
+        let asked = TokenRequest(form: form, client: client, proof: proof, now: context.now)
+        return JSONAnswer.make(try await grant.exchange(asked).json)  // 5 the only line that differs
+    }
+
+    /// RFC 9449 section 5.
+    private func proof(of client: Client, _ request: Request, _ now: Timestamp) async throws -> DPoPProof? {
+        guard let proof = try proofs.read(request, at: now) else {
+            guard !client.metadata.security.bindsTokens else {
+                throw DPoPReader.invalid("this client has to prove a key")
+            }
+            return nil
+        }
+        try await store.write { tx in try proof.spend(in: tx) }
+        return proof
     }
 }

@@ -14,6 +14,8 @@ struct TokenMaker: Sendable {
         let row: AccessToken?
         let opaque: String?
         let claims: Claims?
+        /// How it has to be sent.
+        let scheme: TokenScheme
     }
 
     private let settings: GatewaySettings
@@ -31,8 +33,13 @@ struct TokenMaker: Sendable {
 
     var lifetime: Int64 { settings.tokenLifetime }
 
-    /// - Parameter family: of a person's token; nothing for a client's own.
-    func access(for client: Client, sub: String, scope: String, family: TokenFamily?, at now: Timestamp) -> Access {
+    /// - Parameters:
+    ///   - family: of a person's token; nothing for a client's own.
+    ///   - jkt: thumbprint of the key that it is bound to.
+    func access(
+        for client: Client, sub: String, scope: String, family: TokenFamily?, jkt: String?, at now: Timestamp
+    ) -> Access {
+        let scheme: TokenScheme = jkt == nil ? .bearer : .dpop
         let audience = client.metadata.audience.isEmpty ? [settings.issuer] : client.metadata.audience
         let end = now.adding(seconds: lifetime)
         if client.metadata.accessTokenFormat == .opaque {
@@ -40,9 +47,9 @@ struct TokenMaker: Sendable {
             let row = AccessToken(
                 digest: StoredSecret.digest(secret, of: .accessToken), familyID: family?.id, clientID: client.id,
                 scope: scope,
-                audience: audience.joined(separator: " "), createdAt: now, expiresAt: end
+                audience: audience.joined(separator: " "), jkt: jkt, createdAt: now, expiresAt: end
             )
-            return Access(row: row, opaque: secret, claims: nil)
+            return Access(row: row, opaque: secret, claims: nil, scheme: scheme)
         }
         var claims: Claims = [
             "sub": .string(sub), "client_id": .string(client.id.text), "iat": .integer(now.seconds),
@@ -51,6 +58,7 @@ struct TokenMaker: Sendable {
         ]
         claims.aud = audience
         if !scope.isEmpty { claims["scope"] = .string(scope) }
+        if let jkt { claims["cnf"] = ["jkt": .string(jkt)] }
         if let family {
             claims["sid"] = .string(family.sid)
             claims["auth_time"] = .integer(family.authTime.seconds)
@@ -58,7 +66,7 @@ struct TokenMaker: Sendable {
             claims["amr"] = .array(
                 family.amr.utf8.split(separator: 0x20).map { .string(String(decoding: $0, as: UTF8.self)) })
         }
-        return Access(row: nil, opaque: nil, claims: claims)
+        return Access(row: nil, opaque: nil, claims: claims, scheme: scheme)
     }
 
     func sign(_ access: Access, for client: Client) throws -> String {
@@ -68,9 +76,10 @@ struct TokenMaker: Sendable {
     }
 
     /// Scope claims stay out: an access token is issued beside it, and userinfo answers them (OpenID Connect Core
-    /// section 5.4).
+    /// section 5.4), except those that were asked for by name.
     func idToken(
-        for client: Client, sub: String, family: TokenFamily, nonce: String?, accessToken: String, at now: Timestamp
+        for client: Client, sub: String, family: TokenFamily, nonce: String?, accessToken: String,
+        named: JSONObject = JSONObject(), at now: Timestamp
     ) throws -> String {
         let key = try signer.idTokenKey(for: client)
         var claims: Claims = [
@@ -81,6 +90,7 @@ struct TokenMaker: Sendable {
             "sid": .string(family.sid), "at_hash": .string(key.algorithm.leftHalfHash(accessToken)),
         ]
         if let nonce { claims["nonce"] = .string(nonce) }
+        for (name, value) in named.members where !Claims.isProtocol(name) { claims[name] = value }
         return try issuer.issue(claims, type: .jwt, key: key)
     }
 }

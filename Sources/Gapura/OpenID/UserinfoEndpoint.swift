@@ -1,14 +1,26 @@
 import GapuraFormats
 import GapuraStore
+import GapuraTokens
 package import Hummingbird
+import NIOCore
 
-/// Userinfo endpoint: OpenID Connect Core section 5.3, bearer tokens by RFC 6750.
+/// Userinfo endpoint: OpenID Connect Core section 5.3, tokens as RFC 6750 and RFC 9449 send them. JSON, or a JWT signed
+/// for a client that registered for one.
 package struct UserinfoEndpoint: Sendable {
     private let store: Store
     private let tokens: AccessTokenReader
     private let claims: ClaimSource
+    private let presented: PresentedTokenReader
+    private let clients: ClientReader
+    private let signer: ClientSigner
+    private let issuer: TokenIssuer
 
-    package init(_ services: Services) {
+    package init(_ services: Services, clients: ClientReader) {
+        presented = PresentedTokenReader(services)
+        self.clients = clients
+        signer = ClientSigner(services)
+        let keyring = services.keyring
+        issuer = TokenIssuer(issuer: services.settings.issuer) { try keyring.signingKey(for: $0 ?? .rs256) }
         store = services.store
         tokens = AccessTokenReader(services)
         claims = ClaimSource(services)
@@ -19,55 +31,52 @@ package struct UserinfoEndpoint: Sendable {
     }
 
     private func answer(_ request: Request, _ context: GapuraContext) async throws -> Response {
-        guard let token = try await BearerToken.read(request) else {
+        guard let token = try await presented.read(request, at: context.now) else {
             // RFC 6750 section 3.1: who sends no token is told how, not what was wrong.
             return JSONAnswer.make(
                 ["error": "invalid_request", "error_description": "Send an access token."], status: .unauthorized,
                 headers: [.wwwAuthenticate: #"Bearer realm="gapura""#]
             )
         }
-        guard let presented = tokens.present(token) else { throw OAuthError.invalidToken(reason: "no token of ours") }
-        let (tokens, claims, now) = (tokens, claims, context.now)
-        let answer: JSONObject = try await store.lookUp { tx in
-            guard let live = try tokens.live(presented, in: tx, at: now), let account = live.standing?.account else {
+        do {
+            return try await answer(token, context.now)
+        } catch let error as OAuthError {
+            throw error.atResource(token.scheme)
+        }
+    }
+
+    private func answer(_ token: PresentedToken, _ now: Timestamp) async throws -> Response {
+        guard let readable = tokens.present(token.text) else {
+            throw OAuthError.invalidToken(reason: "no token of ours")
+        }
+        let (tokens, claims, clients) = (tokens, claims, clients)
+        let (answer, client): (JSONObject, Client?) = try await store.lookUp { tx in
+            guard let live = try tokens.live(readable, in: tx, at: now), let standing = live.standing else {
                 throw OAuthError.invalidToken(reason: "revoked, expired, or a client's own")
             }
+            try token.check(live)
             guard live.scope.holds(.openid) else {
                 throw OAuthError(.insufficientScope, "The token was not issued for openid.")
             }
-            return try claims.claims(for: account, scope: live.scope, client: live.clientID, in: tx, at: now)
+            let named = RequestedClaims(stored: standing.family.claims).userinfo
+            let told = try claims.claims(
+                for: standing.account, scope: live.scope, named: named, client: live.clientID, in: tx, at: now)
+            return (told, try clients.find(live.clientID.text, in: tx))
         }
-        return JSONAnswer.make(.object(answer))
-    }
-}
-
-/// Where a bearer token stands in a request (RFC 6750 section 2): the header or a form body, never the query.
-enum BearerToken {
-    static func read(_ request: Request) async throws -> String? {
-        var token = try header(of: request)
-        // Beside a token in the header, a body of another kind says nothing here.
-        if request.method == .post, request.headers[.contentType] != nil,
-            token == nil || RequestParameters.isForm(request)
-        {
-            let form = try await RequestParameters(form: request)
-            try form.refuseDuplicates()
-            if let posted = form["access_token"] {
-                guard token == nil else { throw OAuthError.invalidRequest("Send the token one way only.") }
-                token = posted
-            }
+        if let proof = token.proof { try await store.write { tx in try proof.spend(in: tx) } }
+        guard let client, let algorithm = client.metadata.userinfoAlgorithm else {
+            return JSONAnswer.make(.object(answer))
         }
-        return token
+        return try signed(answer, for: client, algorithm)
     }
 
-    /// The token in the header, the one place where APIs look.
-    static func header(of request: Request) throws(OAuthError) -> String? {
-        let headers = request.headers[values: .authorization]
-        guard headers.count <= 1 else { throw OAuthError.invalidRequest("Send one Authorization header.") }
-        guard let header = headers.first else { return nil }
-        let bytes = Array(header.utf8)
-        guard bytes.count <= 20_000, bytes.count > 7, bytes.prefix(7).map({ $0 | 0x20 }) == Array("bearer ".utf8) else {
-            throw OAuthError.invalidToken(reason: "the Authorization header is not Bearer")
-        }
-        return String(decoding: bytes.dropFirst(7).drop { $0 == 0x20 }, as: UTF8.self)
+    /// OpenID Connect Core section 5.3.2: with `iss` and `aud`, and nothing of an ID token.
+    private func signed(_ claims: JSONObject, for client: Client, _ algorithm: SigningAlgorithm) throws -> Response {
+        var whole = Claims(claims)
+        whole.aud = [client.id.text]
+        let jwt = try issuer.issue(whole, type: .jwt, key: signer.key(for: client, algorithm))
+        return Response(
+            status: .ok, headers: [.contentType: "application/jwt", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: jwt)))
     }
 }

@@ -13,6 +13,9 @@ package enum StoredSecret {
         case accessToken = "access-token"
         case clientSecret = "client-secret"
         case device
+        case pushedRequest = "pushed-request"
+        case clientAssertion = "client-assertion"
+        case dpopProof = "dpop-proof"
     }
 
     /// Base64url of SHA-256 over kind, NUL and secret.

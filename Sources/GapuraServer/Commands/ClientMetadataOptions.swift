@@ -18,7 +18,13 @@ struct MetadataOptions: ParsableArguments {
     )
     var grantTypes: [String] = []
     @Option(help: "The scopes it may ask for, separated by spaces.") var scope: String?
-    @Option(help: "client_secret_basic, client_secret_post or none.") var tokenEndpointAuthMethod: String?
+    @Option(help: "client_secret_basic, client_secret_post, private_key_jwt, client_secret_jwt or none.")
+    var tokenEndpointAuthMethod: String?
+    @Option(name: .customLong("jwks-uri"), help: "Where its public keys are, of a client that signs for itself.")
+    var keysURI: String?
+    @Option(help: "standard, fapi2 or legacy: what counts where specifications contradict each other.")
+    var profile: String?
+    @Flag(help: "Its access tokens are bound to a key (DPoP).") var dpopBoundAccessTokens = false
     @Option(
         name: [.customLong("id-token-alg"), .customLong("id-token-signed-response-alg")],
         help: "Algorithm of its ID tokens: RS256, ES256, EdDSA, HS256 …"
@@ -68,6 +74,8 @@ struct MetadataOptions: ParsableArguments {
             ("grant_types", .optional(types)),
             ("scope", .optional(scope)),
             ("token_endpoint_auth_method", isPublic ? "none" : .optional(tokenEndpointAuthMethod)),
+            ("jwks_uri", .optional(keysURI)), ("profile", .optional(profile)),
+            ("dpop_bound_access_tokens", .optional(dpopBoundAccessTokens)),
             ("id_token_signed_response_alg", .optional(idTokenAlgorithm)),
             ("access_token_signed_response_alg", .optional(accessTokenAlgorithm)),
             ("access_token_format", .optional(accessToken)),

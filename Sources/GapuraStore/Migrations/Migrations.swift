@@ -12,5 +12,6 @@ package enum Migrations {
         .privacy,
         .administration,
         .provisioning,
+        .authorization,
     ]
 }

@@ -3,14 +3,14 @@ package import GapuraFormats
 /// All SQL about sign-ins under way.
 extension SignInQueries {
     private static let columns: Statement =
-        "digest, network, place, handle, client_id, request, created_at, expires_at, used_at"
+        "digest, network, place, handle, client_id, request, created_at, expires_at, used_at, pushed"
 
     package func insert(_ flow: Flow) throws {
         try tx.run(
             """
             INSERT INTO flows (\(fragment: Self.columns))
             VALUES (\(flow.digest), \(flow.network), \(flow.place), \(flow.handle), \(flow.clientID), \(flow.request),
-            \(flow.createdAt), \(flow.expiresAt), \(flow.usedAt))
+            \(flow.createdAt), \(flow.expiresAt), \(flow.usedAt), \(flow.pushed))
             """
         )
     }
@@ -20,7 +20,8 @@ extension SignInQueries {
             Flow(
                 digest: try row.text(0), network: try row.text(1), place: try row.text(2), handle: try row.text(3),
                 clientID: try row.optionalText(4).map(ClientID.init), request: try row.text(5),
-                createdAt: try row.time(6), expiresAt: try row.time(7), usedAt: try row.optionalTime(8)
+                pushed: try row.optionalText(9), createdAt: try row.time(6), expiresAt: try row.time(7),
+                usedAt: try row.optionalTime(8)
             )
         }
     }

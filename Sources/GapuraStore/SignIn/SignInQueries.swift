@@ -44,13 +44,15 @@ package struct Flow: Sendable, Equatable {
     package var clientID: ClientID?
     /// The authorization request, form-urlencoded.
     package var request: String
+    /// Digest of the handle, where the client had pushed it.
+    package var pushed: String?
     package var createdAt: Timestamp
     package var expiresAt: Timestamp
     package var usedAt: Timestamp?
 
     package init(
         digest: String, network: String, place: String, handle: String, clientID: ClientID?, request: String,
-        createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil
+        pushed: String? = nil, createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil
     ) {
         self.digest = digest
         self.network = network
@@ -58,6 +60,7 @@ package struct Flow: Sendable, Equatable {
         self.handle = handle
         self.clientID = clientID
         self.request = request
+        self.pushed = pushed
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         self.usedAt = usedAt

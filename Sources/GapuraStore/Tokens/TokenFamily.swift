@@ -20,12 +20,16 @@ package struct TokenFamily: Sendable, Equatable {
     package var endsAt: Timestamp
     package var revokedAt: Timestamp?
     package var revokeReason: String?
+    /// Thumbprint of the key that its refresh tokens are bound to, of a public client that proves one (RFC 9449).
+    package var jkt: String?
+    /// Claims that were asked for by name, as JSON.
+    package var claims: String?
 
     package init(
         id: FamilyID, clientID: ClientID, accountID: AccountID, sessionID: SessionID, sid: String, scope: String,
         authTime: Timestamp,
         amr: String, acr: String, offline: Bool, createdAt: Timestamp, endsAt: Timestamp, revokedAt: Timestamp? = nil,
-        revokeReason: String? = nil
+        revokeReason: String? = nil, jkt: String? = nil, claims: String? = nil
     ) {
         self.id = id
         self.clientID = clientID
@@ -41,6 +45,8 @@ package struct TokenFamily: Sendable, Equatable {
         self.endsAt = endsAt
         self.revokedAt = revokedAt
         self.revokeReason = revokeReason
+        self.jkt = jkt
+        self.claims = claims
     }
 }
 
@@ -53,13 +59,15 @@ package struct AuthorizationCode: Sendable, Equatable {
     package var nonce: String?
     /// PKCE `code_challenge`, always S256.
     package var challenge: String?
+    /// Thumbprint of the key that has to be proven with it (RFC 9449 section 10).
+    package var jkt: String?
     package var createdAt: Timestamp
     package var expiresAt: Timestamp
     package var usedAt: Timestamp?
 
     package init(
         digest: String, familyID: FamilyID, clientID: ClientID, redirectURI: String, nonce: String?, challenge: String?,
-        createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil
+        jkt: String? = nil, createdAt: Timestamp, expiresAt: Timestamp, usedAt: Timestamp? = nil
     ) {
         self.digest = digest
         self.familyID = familyID
@@ -67,6 +75,7 @@ package struct AuthorizationCode: Sendable, Equatable {
         self.redirectURI = redirectURI
         self.nonce = nonce
         self.challenge = challenge
+        self.jkt = jkt
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         self.usedAt = usedAt
@@ -104,18 +113,21 @@ package struct AccessToken: Sendable, Equatable {
     package var clientID: ClientID
     package var scope: String
     package var audience: String
+    /// Thumbprint of the key that it is bound to.
+    package var jkt: String?
     package var createdAt: Timestamp
     package var expiresAt: Timestamp
 
     package init(
-        digest: String, familyID: FamilyID?, clientID: ClientID, scope: String, audience: String, createdAt: Timestamp,
-        expiresAt: Timestamp
+        digest: String, familyID: FamilyID?, clientID: ClientID, scope: String, audience: String, jkt: String? = nil,
+        createdAt: Timestamp, expiresAt: Timestamp
     ) {
         self.digest = digest
         self.familyID = familyID
         self.clientID = clientID
         self.scope = scope
         self.audience = audience
+        self.jkt = jkt
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }

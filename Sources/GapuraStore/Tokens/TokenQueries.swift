@@ -14,8 +14,11 @@ package struct TokenQueries {
         """
         token_families.id, token_families.client_id, token_families.account_id, token_families.session_id, token_families.sid,
         token_families.scope, token_families.auth_time, token_families.amr, token_families.acr, token_families.offline,
-        token_families.created_at, token_families.ends_at, token_families.revoked_at, token_families.revoke_reason
+        token_families.created_at, token_families.ends_at, token_families.revoked_at, token_families.revoke_reason,
+        token_families.jkt, token_families.claims
         """
+
+    private static let familyColumnCount = 16
 
     package func find(_ id: FamilyID) throws -> TokenFamily? {
         try tx.first("SELECT \(fragment: Self.familyColumns) FROM token_families WHERE id = \(id)").map {
@@ -34,9 +37,9 @@ package struct TokenQueries {
             JOIN applications ON applications.id = clients.application_id WHERE token_families.id = \(id)
             """
         ).map { row in
-            let next = 14 + AccountQueries.columnCount
+            let next = Self.familyColumnCount + AccountQueries.columnCount
             return FamilyStanding(
-                family: try Self.family(row), account: try AccountQueries.account(row, from: 14),
+                family: try Self.family(row), account: try AccountQueries.account(row, from: Self.familyColumnCount),
                 session: (try row.optionalTime(next), try row.time(next + 1), try row.time(next + 2)),
                 clientActive: try row.bool(next + 3)
             )
@@ -47,9 +50,9 @@ package struct TokenQueries {
         try tx.run(
             """
             INSERT INTO token_families (id, client_id, account_id, session_id, sid, scope, auth_time, amr, acr, offline, created_at, ends_at,
-            revoked_at, revoke_reason) VALUES (\(family.id), \(family.clientID), \(family.accountID), \(family.sessionID), \(family.sid),
+            revoked_at, revoke_reason, jkt, claims) VALUES (\(family.id), \(family.clientID), \(family.accountID), \(family.sessionID), \(family.sid),
             \(family.scope), \(family.authTime), \(family.amr), \(family.acr), \(family.offline), \(family.createdAt), \(family.endsAt),
-            \(family.revokedAt), \(family.revokeReason))
+            \(family.revokedAt), \(family.revokeReason), \(family.jkt), \(family.claims))
             """
         )
     }
@@ -120,9 +123,9 @@ package struct TokenQueries {
     package func insert(_ code: AuthorizationCode) throws {
         try tx.run(
             """
-            INSERT INTO codes (digest, family_id, client_id, redirect_uri, nonce, challenge, created_at, expires_at, used_at)
+            INSERT INTO codes (digest, family_id, client_id, redirect_uri, nonce, challenge, created_at, expires_at, used_at, jkt)
             VALUES (\(code.digest), \(code.familyID), \(code.clientID), \(code.redirectURI), \(code.nonce), \(code.challenge),
-            \(code.createdAt), \(code.expiresAt), \(code.usedAt))
+            \(code.createdAt), \(code.expiresAt), \(code.usedAt), \(code.jkt))
             """
         )
     }
@@ -130,14 +133,15 @@ package struct TokenQueries {
     package func findCode(digest: String) throws -> AuthorizationCode? {
         try tx.first(
             """
-            SELECT digest, family_id, client_id, redirect_uri, nonce, challenge, created_at, expires_at, used_at FROM codes
+            SELECT digest, family_id, client_id, redirect_uri, nonce, challenge, created_at, expires_at, used_at, jkt FROM codes
             WHERE digest = \(digest)
             """
         ).map { row in
             AuthorizationCode(
                 digest: try row.text(0), familyID: try row.id(1), clientID: ClientID(try row.text(2)),
                 redirectURI: try row.text(3),
-                nonce: try row.optionalText(4), challenge: try row.optionalText(5), createdAt: try row.time(6),
+                nonce: try row.optionalText(4), challenge: try row.optionalText(5), jkt: try row.optionalText(9),
+                createdAt: try row.time(6),
                 expiresAt: try row.time(7),
                 usedAt: try row.optionalTime(8)
             )
@@ -187,21 +191,22 @@ package struct TokenQueries {
     package func insert(_ token: AccessToken) throws {
         try tx.run(
             """
-            INSERT INTO access_tokens (digest, family_id, client_id, scope, audience, created_at, expires_at)
+            INSERT INTO access_tokens (digest, family_id, client_id, scope, audience, created_at, expires_at, jkt)
             VALUES (\(token.digest), \(token.familyID), \(token.clientID), \(token.scope), \(token.audience), \(token.createdAt),
-            \(token.expiresAt))
+            \(token.expiresAt), \(token.jkt))
             """
         )
     }
 
     package func findAccessToken(digest: String) throws -> AccessToken? {
         try tx.first(
-            "SELECT digest, family_id, client_id, scope, audience, created_at, expires_at FROM access_tokens WHERE digest = \(digest)"
+            "SELECT digest, family_id, client_id, scope, audience, created_at, expires_at, jkt FROM access_tokens WHERE digest = \(digest)"
         ).map { row in
             AccessToken(
                 digest: try row.text(0), familyID: try row.optionalID(1), clientID: ClientID(try row.text(2)),
                 scope: try row.text(3),
-                audience: try row.text(4), createdAt: try row.time(5), expiresAt: try row.time(6)
+                audience: try row.text(4), jkt: try row.optionalText(7), createdAt: try row.time(5),
+                expiresAt: try row.time(6)
             )
         }
     }
@@ -215,6 +220,20 @@ package struct TokenQueries {
             "INSERT INTO revoked_tokens (jti, expires_at) VALUES (\(jti), \(expiresAt)) ON CONFLICT (jti) DO NOTHING")
     }
 
+    // MARK: What clients sign, and may send once
+
+    /// Notes a token of a client's own, such as an assertion or a proof. - Returns: whether it was not seen before.
+    package func see(digest: String, until end: Timestamp) throws -> Bool {
+        try tx.run(
+            "INSERT INTO seen_tokens (digest, expires_at) VALUES (\(digest), \(end)) ON CONFLICT (digest) DO NOTHING")
+            == 1
+    }
+
+    /// Notes for a public client's tokens which key they are bound to from now on.
+    package func bind(_ id: FamilyID, to jkt: String) throws {
+        try tx.run("UPDATE token_families SET jkt = \(jkt) WHERE id = \(id)")
+    }
+
     package func isRevoked(jti: String) throws -> Bool {
         try tx.first("SELECT 1 FROM revoked_tokens WHERE jti = \(jti)") != nil
     }
@@ -226,7 +245,7 @@ package struct TokenQueries {
             scope: try row.text(5), authTime: try row.time(6), amr: try row.text(7), acr: try row.text(8),
             offline: try row.bool(9),
             createdAt: try row.time(10), endsAt: try row.time(11), revokedAt: try row.optionalTime(12),
-            revokeReason: try row.optionalText(13)
+            revokeReason: try row.optionalText(13), jkt: try row.optionalText(14), claims: try row.optionalText(15)
         )
     }
 }

@@ -62,7 +62,7 @@ struct AuthorizationFlowAttackTests {
         try await withCity { city in
             let secret = "rahasia-klien-4711"
             let asked = city.asking(
-                "web", ["client_secret": secret, "nonce": "nonce-4711", "state": "state-4711", "claims": secret])
+                "web", ["client_secret": secret, "nonce": "nonce-4711", "state": "state-4711", "display": secret])
             for byPost in [false, true] {
                 let browser = city.gateway.browser()
                 var start: TestAnswer

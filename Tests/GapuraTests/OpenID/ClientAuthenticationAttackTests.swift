@@ -247,40 +247,6 @@ struct ClientAuthenticationAttackTests {
         }
     }
 
-    @Test("attack 70, attack 71, attack 73: client assertions are not served: 401, whoever signed them")
-    func assertions() async throws {
-        try await withCity { city in
-            let now = city.gateway.clock.now
-            let key = try SigningKey.generate(.es256)
-            for audience in [TestGateway.issuer, TestGateway.issuer + "/oauth2/token"] {
-                for signer in [key, try city.key()] {
-                    let assertion = try city.forge(
-                        [
-                            "iss": "machine", "sub": "machine", "aud": .string(audience), "jti": "1",
-                            "iat": .integer(now.seconds),
-                            "exp": .integer(now.seconds + 60),
-                        ], type: "client-authentication+jwt", with: signer
-                    )
-                    for client in [nil, "machine"] {
-                        var form =
-                            Self.machine + [
-                                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-                                ("client_assertion", assertion),
-                            ]
-                        if let client { form.append(("client_id", client)) }
-                        expectTokenError(try await city.gateway.post("/oauth2/token", form), 401, "invalid_client")
-                    }
-                }
-            }
-            let metadata = try await city.gateway.send(.get, "/.well-known/openid-configuration").json
-            #expect(
-                metadata?["token_endpoint_auth_methods_supported"] == [
-                    "client_secret_basic", "client_secret_post", "none",
-                ]
-            )
-        }
-    }
-
     // MARK: Answers
 
     @Test("attack 76: texts of errors are fixed: nothing of a request comes back in them")

@@ -85,10 +85,56 @@ struct ClientMetadataTests {
         }
     }
 
-    @Test("attack 121: keys of clients are not taken yet, so no weak one is", arguments: ["jwks", "jwks_uri"])
-    func keys(member: String) {
-        let weak: JSONValue = ["keys": [["kty": "RSA", "n": "AQAB", "e": "Aw"]]]
-        #expect(error([member: member == "jwks" ? weak : "https://simpeg.contoh.go.id/jwks"]) == .invalidClientMetadata)
+    @Test("attack 121: a weak key, a private one, and a set without a usable one are refused when they are registered")
+    func keys() throws {
+        let good = try SigningKey.generate(.es256, kid: "a")
+        let members = try good.verificationKey.jsonWebKey().members
+        let hidden = try good.privateJSONWebKey().members
+        let sets: [JSONValue] = [
+            ["keys": [["kty": "RSA", "n": "AQAB", "e": "Aw"]]], ["keys": []], ["keys": "x"], [], "x", ["keys": [1]],
+            ["keys": [.object(hidden)]], ["keys": [.object(members), .object(members)]],
+            ["keys": [["kty": "oct", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]]],
+            ["keys": [["kty": "EC", "crv": "P-192", "x": "AA", "y": "AA"]]],
+            ["keys": .array(Array(repeating: .object(members), count: 101))],
+        ]
+        for set in sets { #expect(error(["jwks": set]) == .invalidClientMetadata, "\(set)") }
+        #expect(error(["jwks": ["keys": [.object(members)]]]) == nil)
+        #expect(error(["jwks_uri": "https://simpeg.contoh.go.id/jwks"]) == nil)
+        for uri in ["http://simpeg.contoh.go.id/jwks", "file:///etc/passwd", "", "https://"] {
+            #expect(error(["jwks_uri": .string(uri)]) == .invalidClientMetadata)
+        }
+        let both: KeyValuePairs<String, JSONValue?> = [
+            "jwks": ["keys": [.object(members)]], "jwks_uri": "https://simpeg.contoh.go.id/jwks",
+        ]
+        #expect(error(both) == .invalidClientMetadata)
+    }
+
+    @Test("behaviour 75: what contradicts the profile fapi2 cannot be registered")
+    func strictProfile() throws {
+        let key = try SigningKey.generate(.es256, kid: "a").verificationKey.jsonWebKey().members
+        func strict(_ changes: KeyValuePairs<String, JSONValue?> = [:]) -> OAuthError.Code? {
+            var json: JSONObject = [
+                "client_name": "Uji", "redirect_uris": [.string(City.redirectURI)], "profile": "fapi2",
+                "token_endpoint_auth_method": "private_key_jwt", "jwks": ["keys": [.object(key)]],
+            ]
+            for (name, value) in changes { json[name] = value }
+            do throws(OAuthError) {
+                _ = try ClientMetadata(json, settings: GatewaySettings())
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(strict() == nil)
+        let bad: [KeyValuePairs<String, JSONValue?>] = [
+            ["token_endpoint_auth_method": "client_secret_basic"], ["token_endpoint_auth_method": "client_secret_jwt"],
+            ["jwks": nil], ["require_pushed_authorization_requests": false], ["dpop_bound_access_tokens": false],
+            ["require_pkce": false], ["token_endpoint_auth_signing_alg": "RS256"],
+            ["request_object_signing_alg": "RS256"], ["id_token_signed_response_alg": "RS256"],
+            ["access_token_signed_response_alg": "RS256"], ["userinfo_signed_response_alg": "RS512"],
+            ["profile": "FAPI2"],
+        ]
+        for changes in bad { #expect(strict(changes) == .invalidClientMetadata, "\(changes)") }
     }
 
     @Test(
@@ -108,7 +154,7 @@ struct ClientMetadataTests {
 
     @Test("attack 67: methods and algorithms have to fit each other")
     func methods() {
-        for method in ["private_key_jwt", "client_secret_jwt", "tls_client_auth", "NONE", ""] {
+        for method in ["private_key_jwt", "tls_client_auth", "NONE", ""] {
             #expect(error(["token_endpoint_auth_method": .string(method)]) == .invalidClientMetadata)
         }
         #expect(
@@ -135,7 +181,7 @@ struct ClientMetadataTests {
             ["default_max_age": "60"],
             ["default_max_age": 1.5], ["access_token_format": "saml"], ["trusted": false], ["subject_type": "pairwise"],
             ["request_uris": []],
-            ["userinfo_signed_response_alg": "RS256"], ["sector_identifier_uri": "https://x.contoh.go.id/"],
+            ["userinfo_signed_response_alg": "none"], ["profile": "strict"], ["sector_identifier_uri": "https://x.contoh.go.id/"],
             ["id_token_encrypted_response_alg": "RSA-OAEP"],
             ["frontchannel_logout_uri": "https://x.contoh.go.id/"],
             ["backchannel_logout_uri": "http://x.contoh.go.id/"],

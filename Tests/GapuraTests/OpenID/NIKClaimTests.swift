@@ -79,7 +79,7 @@ struct NIKClaimTests {
                 let tokens = try await city.tokens("esign", scope: scope)
                 #expect(try await city.userinfo(tokens["access_token"]?.string).json?["nik"] == nil)
             }
-            let reader = ClientReader(settings: city.gateway.gateway.services.settings)
+            let reader = ClientReader(city.gateway.gateway.services)
             let client = try #require(
                 try await city.gateway.store.read { try reader.findAny(ClientID("esign"), in: $0) })
             let bare = try Scope.granted(nil, to: client)

@@ -156,7 +156,7 @@ struct ReviewedEdgesTests {
     func unserved() async throws {
         try await withCity { city in
             let good: JSONObject = ["client_name": "Uji", "redirect_uris": [.string(City.redirectURI)]]
-            for name in ["dpop_bound_access_tokens", "require_pushed_authorization_requests"] {
+            for name in ["tls_client_certificate_bound_access_tokens", "userinfo_encrypted_response_alg"] {
                 var json = good
                 json[name] = true
                 #expect(throws: OAuthError.self) {
@@ -165,7 +165,7 @@ struct ReviewedEdgesTests {
             }
             var json = good
             json["software_id"] = "uji"
-            json["dpop_bound_access_tokens"] = false
+            json["tls_client_certificate_bound_access_tokens"] = false
             _ = try ClientMetadata(json, settings: city.gateway.gateway.services.settings)
         }
     }

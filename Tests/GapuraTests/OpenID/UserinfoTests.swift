@@ -73,7 +73,7 @@ struct UserinfoTests {
                         .get, "/oauth2/userinfo", headers: [.authorization: "\(scheme) \(access)"])
                     #expect(answer.status == 200)
                 }
-                for scheme in ["DPoP", "Basic", "Token", "Bearerx"] {
+                for scheme in ["Basic", "Token", "Bearerx"] {
                     expectInvalidToken(
                         try await city.gateway.send(
                             .get, "/oauth2/userinfo", headers: [.authorization: "\(scheme) \(access)"]))
@@ -175,6 +175,44 @@ struct UserinfoTests {
                 #expect(!member.value.isNull)
                 #expect(member.value != "")
             }
+        }
+    }
+
+    @Test(
+        "behaviour 53: a client that registered for it gets a JWT of that algorithm, with iss and aud and no nonce",
+        arguments: ["RS256", "ES256", "HS256"])
+    func signed(algorithm: String) async throws {
+        try await withCity { city in
+            let secret = try await city.addClient(
+                "bertanda",
+                [
+                    "client_name": "Bertanda", "redirect_uris": [.string(City.redirectURI)], "scope": "openid profile",
+                    "userinfo_signed_response_alg": .string(algorithm),
+                ])
+            let code = try await city.freshCode("bertanda", ["scope": "openid profile", "nonce": "n"])
+            let tokens = try await city.gateway.post(
+                "/oauth2/token", city.redeeming(code), headers: [.authorization: basicHeader("bertanda", secret)]
+            ).json
+            let answer = try await city.userinfo(tokens?["access_token"]?.string)
+            #expect(answer.status == 200)
+            #expect(answer.headers[.contentType] == "application/jwt")
+            #expect(answer.headers[.cacheControl] == "no-store")
+            let jws = try JWS(answer.text)
+            #expect(jws.algorithm.rawValue == algorithm)
+            let key =
+                algorithm == "HS256"
+                ? try VerificationKey(secret: Array(secret.utf8), algorithm: .hs256)
+                : try #require(jws.kid.flatMap { city.gateway.gateway.services.keyring.verificationKey(kid: $0) })
+            let claims = try Claims(json: jws.verify(with: key))
+            #expect(claims.iss == TestGateway.issuer)
+            #expect(claims.aud == ["bertanda"])
+            #expect(claims.sub == city.people["ujang"]?.sub)
+            #expect(claims["name"] != nil)
+            #expect(claims["nonce"] == nil)
+            let metadata = try await city.gateway.send(.get, "/.well-known/openid-configuration").json
+            #expect(metadata?["userinfo_signing_alg_values_supported"]?.strings?.contains("RS256") == true)
+            // An error is JSON as ever.
+            expectInvalidToken(try await city.userinfo("x"))
         }
     }
 }

@@ -10,25 +10,29 @@ struct AuthorizationCodeGrant: Grant {
     private let store: Store
     private let settings: GatewaySettings
     private let maker: TokenMaker
+    private let claims: ClaimSource
 
     init(_ services: Services) {
         store = services.store
         settings = services.settings
         maker = TokenMaker(services)
+        claims = ClaimSource(services)
     }
 
     private enum Outcome: Sendable {
-        case granted(family: TokenFamily, sub: String, nonce: String?, access: TokenMaker.Access)
+        case granted(
+            family: TokenFamily, sub: String, nonce: String?, named: JSONObject, access: TokenMaker.Access)
         case refused(String)
     }
 
-    func exchange(_ form: RequestParameters, _ client: Client, _ context: GapuraContext) async throws -> TokenAnswer {
+    func exchange(_ asked: TokenRequest) async throws -> TokenAnswer {
+        let (form, client, jkt) = (asked.form, asked.client, asked.proof?.jkt)
         guard let code = form["code"] else { throw OAuthError.invalidRequest("code is missing.") }
         let redirectURI = form["redirect_uri"]
         let verifier = form["code_verifier"]
         let digest = StoredSecret.digest(code, of: .code)
         let refresh = client.metadata.grantTypes.contains("refresh_token") ? SecureRandom.text(32) : nil
-        let (maker, settings, now) = (maker, settings, context.now)
+        let (maker, claims, settings, now) = (maker, claims, settings, asked.now)
 
         let outcome: Outcome = try await store.write { tx in
             guard let stored = try tx.tokens.findCode(digest: digest) else { return .refused("unknown code") }
@@ -40,6 +44,8 @@ struct AuthorizationCodeGrant: Grant {
             guard now < stored.expiresAt else { return .refused("expired") }
             guard redirectURI?.isExactly(stored.redirectURI) == true else { return .refused("another redirect_uri") }
             guard Self.proves(verifier, stored.challenge) else { return .refused("PKCE") }
+            // A code may be bound to a key before anybody proves it (RFC 9449 section 10).
+            guard stored.jkt.map({ jkt?.isExactly($0) ?? false }) ?? true else { return .refused("another key") }
             guard let standing = try tx.tokens.standing(of: stored.familyID), standing.isGood(at: now) else {
                 return .refused("person, session or client no longer good")
             }
@@ -48,32 +54,41 @@ struct AuthorizationCodeGrant: Grant {
             }
             var family = standing.family
             family.scope = Scope.left(of: family.scope, to: client)
+            if client.isPublic, let jkt {
+                try tx.tokens.bind(family.id, to: jkt)
+                family.jkt = jkt
+            }
             let access = maker.access(
-                for: client, sub: standing.account.sub, scope: family.scope, family: family, at: now)
+                for: client, sub: standing.account.sub, scope: family.scope, family: family, jkt: jkt, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             if let refresh {
                 try tx.tokens.insert(RefreshTokenRotation.token(refresh, family, settings, at: now))
             }
+            let named = RequestedClaims(stored: family.claims)
+            let told = try claims.claims(
+                named: named.idToken, for: standing.account, client: client.id, in: tx, at: now)
             try tx.disclosures.record(
-                Scope.claims(of: family.scope), about: standing.account.id, to: client.id, at: now)
+                Scope.claims(of: family.scope, and: named), about: standing.account.id, to: client.id, at: now)
             try tx.record(
                 .tokensIssued, by: .client(client.id.text), subject: standing.account.id.text, clientID: client.id,
                 detail: ["family": .string(family.id.text), "grant": "authorization_code"], at: now
             )
-            return .granted(family: family, sub: standing.account.sub, nonce: stored.nonce, access: access)
+            return .granted(
+                family: family, sub: standing.account.sub, nonce: stored.nonce, named: told, access: access)
         }
         switch outcome {
         case .refused(let reason):
             throw OAuthError.invalidGrant(reason: reason)
-        case .granted(let family, let sub, let nonce, let access):
+        case .granted(let family, let sub, let nonce, let named, let access):
             let token = try maker.sign(access, for: client)
             let idToken =
                 family.scope.holds(.openid)
-                ? try maker.idToken(for: client, sub: sub, family: family, nonce: nonce, accessToken: token, at: now)
+                ? try maker.idToken(
+                    for: client, sub: sub, family: family, nonce: nonce, accessToken: token, named: named, at: now)
                 : nil
             return TokenAnswer(
-                accessToken: token, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken,
-                refreshToken: refresh
+                accessToken: token, scheme: access.scheme, expiresIn: maker.lifetime, scope: family.scope,
+                idToken: idToken, refreshToken: refresh
             )
         }
     }

@@ -14,14 +14,15 @@ struct ClientCredentialsGrant: Grant {
         maker = TokenMaker(services)
     }
 
-    func exchange(_ form: RequestParameters, _ client: Client, _ context: GapuraContext) async throws -> TokenAnswer {
-        let scopes = try Scope.granted(form["scope"], to: client).filter { token in
+    func exchange(_ asked: TokenRequest) async throws -> TokenAnswer {
+        let (client, now) = (asked.client, asked.now)
+        let scopes = try Scope.granted(asked.form["scope"], to: client).filter { token in
             Scope(rawValue: token).map { $0 == .personnel } ?? true
         }
         let scope = scopes.joined(separator: " ")
-        let access = maker.access(for: client, sub: client.id.text, scope: scope, family: nil, at: context.now)
+        let access = maker.access(
+            for: client, sub: client.id.text, scope: scope, family: nil, jkt: asked.proof?.jkt, at: now)
         if let row = access.row {
-            let now = context.now
             try await store.write { tx in
                 guard try tx.clients.findUsable(client.id) != nil else {
                     throw OAuthError.invalidClient(reason: "disabled meanwhile")
@@ -33,6 +34,8 @@ struct ClientCredentialsGrant: Grant {
                 )
             }
         }
-        return TokenAnswer(accessToken: try maker.sign(access, for: client), expiresIn: maker.lifetime, scope: scope)
+        return TokenAnswer(
+            accessToken: try maker.sign(access, for: client), scheme: access.scheme, expiresIn: maker.lifetime,
+            scope: scope)
     }
 }

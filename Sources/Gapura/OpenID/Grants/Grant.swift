@@ -6,7 +6,16 @@ package protocol Grant: Sendable {
     var type: String { get }
     /// Checks the request and issues tokens for it. The client is authenticated and may use this grant.
     /// - Throws: `OAuthError`.
-    func exchange(_ form: RequestParameters, _ client: Client, _ context: GapuraContext) async throws -> TokenAnswer
+    func exchange(_ asked: TokenRequest) async throws -> TokenAnswer
+}
+
+/// What a grant has to go by.
+package struct TokenRequest: Sendable {
+    let form: RequestParameters
+    let client: Client
+    /// Of a key that the tokens will be bound to (RFC 9449 section 5); spent already.
+    let proof: DPoPProof?
+    let now: Timestamp
 }
 
 /// The grants of this gateway; endpoint and metadata read this list.
@@ -19,6 +28,7 @@ package enum Grants {
 /// What the token endpoint answers (RFC 6749 section 5.1).
 package struct TokenAnswer: Sendable {
     var accessToken: String
+    var scheme: TokenScheme
     /// Seconds.
     var expiresIn: Int64
     var scope: String
@@ -27,7 +37,8 @@ package struct TokenAnswer: Sendable {
 
     var json: JSONValue {
         var object: JSONObject = [
-            "access_token": .string(accessToken), "token_type": "Bearer", "expires_in": .integer(expiresIn),
+            "access_token": .string(accessToken), "token_type": .string(scheme.rawValue),
+            "expires_in": .integer(expiresIn),
         ]
         if !scope.isEmpty { object["scope"] = .string(scope) }
         object["id_token"] = idToken.map(JSONValue.string)

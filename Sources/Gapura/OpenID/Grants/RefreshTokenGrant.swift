@@ -3,8 +3,8 @@ import GapuraFormats
 import GapuraStore
 import GapuraTokens
 
-/// `refresh_token`: RFC 6749 section 6, RFC 9700 section 4.14.2. Public clients get a new token each time, confidential
-/// ones keep theirs.
+/// `refresh_token`: RFC 6749 section 6, RFC 9700 section 4.14.2. Public clients get a new token each time; those
+/// whose tokens are bound to a key, and confidential ones, keep theirs (FAPI 2.0 section 5.3.2.1).
 struct RefreshTokenGrant: Grant {
     let type = "refresh_token"
 
@@ -21,22 +21,23 @@ struct RefreshTokenGrant: Grant {
     }
 
     private enum Outcome: Sendable {
-        case granted(family: TokenFamily, sub: String, access: TokenMaker.Access)
+        case granted(family: TokenFamily, sub: String, access: TokenMaker.Access, refresh: String)
         case refused(String)
         case scopeTooWide
     }
 
-    func exchange(_ form: RequestParameters, _ client: Client, _ context: GapuraContext) async throws -> TokenAnswer {
+    func exchange(_ request: TokenRequest) async throws -> TokenAnswer {
+        let (form, client, jkt) = (request.form, request.client, request.proof?.jkt)
         guard let token = form["refresh_token"] else { throw OAuthError.invalidRequest("refresh_token is missing.") }
         let digest = StoredSecret.digest(token, of: .refreshToken)
-        let successor = client.isPublic ? rotation.successor(of: token) : nil
+        let next = client.isPublic ? rotation.successor(of: token) : nil
         let asked = try form["scope"].map { text in
             guard let tokens = Scope.tokens(text) else {
                 throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.")
             }
             return tokens
         }
-        let (maker, settings, now) = (maker, settings, context.now)
+        let (maker, settings, now) = (maker, settings, request.now)
 
         let outcome: Outcome = try await store.write { tx in
             guard let stored = try tx.tokens.findRefreshToken(digest: digest) else {
@@ -48,6 +49,8 @@ struct RefreshTokenGrant: Grant {
                 return .refused("revoked, or person, session or client no longer good")
             }
             let family = standing.family
+            guard family.jkt.map({ jkt?.isExactly($0) ?? false }) ?? true else { return .refused("another key") }
+            let successor = family.jkt == nil ? next : nil
             guard try AccessPolicy.admits(standing.account, to: client.record.applicationID, in: tx) else {
                 return .refused("the person may not use the application any more")
             }
@@ -73,31 +76,35 @@ struct RefreshTokenGrant: Grant {
                 let idleEnd = min(now.adding(seconds: settings.sessionIdle), standing.session.endsAt)
                 try tx.sessions.touch(family.sessionID, at: now, idleEndsAt: idleEnd)
             }
-            let access = maker.access(for: client, sub: standing.account.sub, scope: scope, family: family, at: now)
+            let access = maker.access(
+                for: client, sub: standing.account.sub, scope: scope, family: family, jkt: jkt, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
-            try tx.disclosures.record(Scope.claims(of: scope), about: standing.account.id, to: client.id, at: now)
+            let named = RequestedClaims(stored: family.claims)
+            try tx.disclosures.record(
+                Scope.claims(of: scope, and: named), about: standing.account.id, to: client.id, at: now)
             try tx.record(
                 .tokensRefreshed, by: .client(client.id.text), subject: standing.account.id.text, clientID: client.id,
                 detail: ["family": .string(family.id.text)], at: now
             )
             var narrowed = family
             narrowed.scope = scope
-            return .granted(family: narrowed, sub: standing.account.sub, access: access)
+            return .granted(
+                family: narrowed, sub: standing.account.sub, access: access, refresh: successor ?? token)
         }
         switch outcome {
         case .refused(let reason):
             throw OAuthError.invalidGrant(reason: reason)
         case .scopeTooWide:
             throw OAuthError(.invalidScope, "More was asked than was granted.")
-        case .granted(let family, let sub, let access):
+        case .granted(let family, let sub, let access, let refresh):
             let accessToken = try maker.sign(access, for: client)
             let idToken =
                 family.scope.holds(.openid)
                 ? try maker.idToken(
                     for: client, sub: sub, family: family, nonce: nil, accessToken: accessToken, at: now) : nil
             return TokenAnswer(
-                accessToken: accessToken, expiresIn: maker.lifetime, scope: family.scope, idToken: idToken,
-                refreshToken: successor ?? token
+                accessToken: accessToken, scheme: access.scheme, expiresIn: maker.lifetime, scope: family.scope,
+                idToken: idToken, refreshToken: refresh
             )
         }
     }

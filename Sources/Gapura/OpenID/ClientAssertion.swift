@@ -1,0 +1,111 @@
+import GapuraDirectory
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+
+/// A client that signs for itself: `private_key_jwt` and `client_secret_jwt` (RFC 7523 section 3, OpenID Connect Core
+/// section 9, FAPI 2.0 Security Profile section 5.3.2.1).
+struct ClientAssertionReader: Sendable {
+    static let type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+    /// Seconds that an assertion may have before it.
+    private static let maximumLifetime: Int64 = 3600
+
+    private let issuer: String
+    private let store: Store
+    private let clients: ClientReader
+
+    init(_ services: Services, clients: ClientReader) {
+        issuer = services.settings.issuer
+        store = services.store
+        self.clients = clients
+    }
+
+    /// Checks an assertion and spends it: the same one is good once (RFC 7523 section 3, `jti`).
+    /// - Parameter path: of the endpoint that it came to, which a client of the standard profile may name as audience.
+    /// - Returns: the client whose key signed.
+    /// - Throws: `OAuthError` `invalid_client`.
+    func read(_ text: String, at path: String, now: Timestamp) async throws -> Client {
+        guard let jws = try? JWS(text), let payload = try? jws.unverifiedPayload(),
+            let unverified = try? Claims(json: payload)
+        else { throw OAuthError.invalidClient(reason: "the assertion is no JWS with claims") }
+        guard jws.type == nil || jws.type == .jwt || jws.type == .clientAuthentication else {
+            throw OAuthError.invalidClient(reason: "the assertion is a token of another kind")
+        }
+        guard let iss = unverified.iss, let sub = unverified.sub, iss.isExactly(sub) else {
+            throw OAuthError.invalidClient(reason: "iss and sub of the assertion are not one client")
+        }
+        guard let client = try await store.lookUp({ [clients] tx in try clients.find(iss, in: tx) }) else {
+            throw OAuthError.invalidClient(reason: "unknown or disabled client")
+        }
+        try checkMethod(jws, client)
+        let claims = try await verified(jws, client)
+        try check(claims, client, path, now)
+        try await spend(claims, client, now)
+        return client
+    }
+
+    /// What the client registered decides, never the header (attack 67).
+    private func checkMethod(_ jws: JWS, _ client: Client) throws(OAuthError) {
+        let isRightKind =
+            switch client.metadata.tokenEndpointAuthMethod {
+            case .privateKeyJWT: !jws.algorithm.isSymmetric
+            case .clientSecretJWT: jws.algorithm.isSymmetric
+            case .basic, .post, .none: false
+            }
+        guard isRightKind else { throw OAuthError.invalidClient(reason: "another method than the registered one") }
+        let security = client.metadata.security
+        if let only = security.assertionAlgorithm, jws.algorithm != only {
+            throw OAuthError.invalidClient(reason: "another algorithm than the registered one")
+        }
+        guard security.profile != .fapi2 || ClientSecurity.strongAlgorithms.contains(jws.algorithm) else {
+            throw OAuthError.invalidClient(reason: "FAPI 2.0 does not allow the algorithm")
+        }
+    }
+
+    private func verified(_ jws: JWS, _ client: Client) async throws -> Claims {
+        do {
+            guard let key = try await clients.keys.key(for: jws, of: client) else {
+                throw OAuthError.invalidClient(reason: "no key of the client has that kid")
+            }
+            return try Claims(json: jws.verify(with: key))
+        } catch let error as TokenError {
+            throw OAuthError.invalidClient(reason: "the assertion: \(error.code.rawValue)")
+        } catch let error as KeyError {
+            throw OAuthError.invalidClient(reason: "the client's keys: \(error.code.rawValue)")
+        }
+    }
+
+    private func check(_ claims: Claims, _ client: Client, _ path: String, _ now: Timestamp) throws(OAuthError) {
+        guard isForUs(claims, client.metadata.security.profile, path) else {
+            throw OAuthError.invalidClient(reason: "the assertion's aud is another's")
+        }
+        let times = SignedTimes(leeway: SignedTimes.usualLeeway)
+        do {
+            try times.check(claims, now: now, maximumLifetime: Self.maximumLifetime)
+        } catch {
+            throw OAuthError.invalidClient(reason: "the assertion: \(error.reason)")
+        }
+        guard let jti = claims.jti, (1...512).contains(jti.utf8.count) else {
+            throw OAuthError.invalidClient(reason: "the assertion has no jti")
+        }
+    }
+
+    /// Items 40 and 75 of the conformance tests contradict each other: the profile decides.
+    private func isForUs(_ claims: Claims, _ profile: ClientSecurity.Profile, _ path: String) -> Bool {
+        if profile == .fapi2 { return claims["aud"]?.string?.isExactly(issuer) ?? false }
+        let ours = [issuer, issuer + "/oauth2/token", issuer + path]
+        func isOurs(_ audience: String) -> Bool { ours.contains { $0.isExactly(audience) } }
+        if profile == .legacy { return claims.aud.contains(where: isOurs) }
+        return claims.aud.count == 1 && claims.aud.allSatisfy(isOurs)
+    }
+
+    private func spend(_ claims: Claims, _ client: Client, _ now: Timestamp) async throws {
+        guard let jti = claims.jti, let exp = claims.exp else { return }
+        let digest = StoredSecret.digest("\(client.id.text) \(jti)", of: .clientAssertion)
+        let end = exp.adding(seconds: SignedTimes.usualLeeway)
+        guard try await store.write({ tx in try tx.tokens.see(digest: digest, until: end) }) else {
+            throw OAuthError.invalidClient(reason: "the assertion was used before")
+        }
+    }
+}

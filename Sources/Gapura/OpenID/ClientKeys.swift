@@ -1,0 +1,95 @@
+import GapuraFormats
+import GapuraStore
+import GapuraTokens
+import Synchronization
+
+/// The keys with which clients sign for themselves: those they registered, those at their `jwks_uri`, or their own
+/// secret. Looked for in that client's set alone, and each key is for one algorithm (attack 73).
+///
+/// Both tables are bounded, and forgotten whole when full.
+package final class ClientKeys: Sendable {
+    private static let limit = 2000
+    /// Seconds between two questions to one `jwks_uri`, whatever `kid` is asked for (attack 260). A client that rotates
+    /// is understood after that at the latest.
+    private static let refreshLimit: Int64 = 30
+
+    private struct Inline: Sendable {
+        let settings: String
+        let set: JSONWebKeySet
+    }
+
+    private struct State {
+        var inline: [String: Inline] = [:]
+        var remote: [String: JWKSCache] = [:]
+    }
+
+    private let outgoing: OutgoingHTTP
+    private let secrets: SecretKeys
+    private let clock: WallClock
+    private let state = Mutex(State())
+
+    package init(_ services: Services) {
+        outgoing = services.outgoing
+        secrets = services.secrets
+        clock = services.clock
+    }
+
+    /// The key that a token of a client names, if the client has it, and it is for that algorithm.
+    /// - Throws: `TokenError` `keysUnavailable` where they cannot be fetched.
+    func key(for jws: JWS, of client: Client) async throws -> VerificationKey? {
+        if jws.algorithm.isSymmetric { return try secret(of: client, jws.algorithm) }
+        // What RSA keys are for that do not say it themselves; one set for each, so that a key has one algorithm in it.
+        let algorithm = jws.algorithm
+        switch client.metadata.security.keys {
+        case .inline(let object): return try inline(object, client, algorithm).key(jws.kid)
+        case .uri(let uri):
+            let cache = cache(uri, algorithm)
+            if let key = cache.keysAtHand()?.key(jws.kid) { return key }
+            return try await cache.refreshed().key(jws.kid)
+        case nil: return nil
+        }
+    }
+
+    private func secret(of client: Client, _ algorithm: SigningAlgorithm) throws -> VerificationKey? {
+        guard let sealed = client.record.sealedSecret else { return nil }
+        let secret = try secrets.unseal(sealed, for: client.id.text)
+        return try VerificationKey(secret: Array(secret.utf8), algorithm: algorithm)
+    }
+
+    private func inline(_ object: JSONObject, _ client: Client, _ algorithm: SigningAlgorithm) throws -> JSONWebKeySet {
+        let name = "\(client.id.text) \(algorithm.rawValue)"
+        if let known = state.withLock({ $0.inline[name] }), known.settings.isExactly(client.record.settings) {
+            return known.set
+        }
+        let set = try JSONWebKeySet(object, rsaAlgorithm: Self.forRSA(algorithm))
+        state.withLock { state in
+            if state.inline.count >= Self.limit { state.inline.removeAll(keepingCapacity: true) }
+            state.inline[name] = Inline(settings: client.record.settings, set: set)
+        }
+        return set
+    }
+
+    private func cache(_ uri: String, _ algorithm: SigningAlgorithm) -> JWKSCache {
+        let rsa = Self.forRSA(algorithm)
+        let name = "\(rsa.rawValue) \(uri)"
+        let outgoing = outgoing
+        return state.withLock { state in
+            if let known = state.remote[name] { return known }
+            if state.remote.count >= Self.limit { state.remote.removeAll(keepingCapacity: true) }
+            let fetcher = JWKSFetcher { url in
+                let answer = try await outgoing.get(url)
+                guard answer.status == 200 else { throw JWKSFetcher.Failure("status \(answer.status)") }
+                return answer.body
+            }
+            let cache = JWKSCache(
+                uri, fetcher: fetcher, rsaAlgorithm: rsa, refreshLimit: Self.refreshLimit, clock: clock)
+            state.remote[name] = cache
+            return cache
+        }
+    }
+
+    /// What RSA keys without `alg` are taken for: six sets at most, whatever headers say.
+    private static func forRSA(_ algorithm: SigningAlgorithm) -> SigningAlgorithm {
+        [.rs256, .rs384, .rs512, .ps256, .ps384, .ps512].contains(algorithm) ? algorithm : .rs256
+    }
+}

@@ -1,0 +1,79 @@
+import GapuraFormats
+import GapuraTokens
+
+/// Typed access to the members of a registration; unknown members are ignored (RFC 7591 section 2).
+struct MetadataReader {
+    let json: JSONObject
+
+    func string(_ name: String) throws(OAuthError) -> String? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let text = value.string else { throw ClientMetadata.invalid("\(name) must be a string.") }
+        return text
+    }
+
+    func strings(_ name: String) throws(OAuthError) -> [String]? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let texts = value.strings else { throw ClientMetadata.invalid("\(name) must be an array of strings.") }
+        return texts
+    }
+
+    func bool(_ name: String) throws(OAuthError) -> Bool? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let truth = value.bool else { throw ClientMetadata.invalid("\(name) must be true or false.") }
+        return truth
+    }
+
+    func integer(_ name: String) throws(OAuthError) -> Int64? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let number = value.integer else { throw ClientMetadata.invalid("\(name) must be a whole number.") }
+        return number
+    }
+
+    /// An https address that a page may link to; `javascript:` and its kin have no way in (attack 145).
+    func webURI(_ name: String) throws(OAuthError) -> String? {
+        guard let uri = try string(name) else { return nil }
+        do {
+            try RedirectURI.check(uri, isNative: false, testHosts: [])
+        } catch {
+            throw ClientMetadata.invalid("\(name): \(error.text).")
+        }
+        return uri
+    }
+
+    /// An address that the gateway itself fetches from; what it may reach is looked at each time (`OutgoingGuard`).
+    func fetchedURI(_ name: String, _ settings: GatewaySettings) throws(OAuthError) -> String? {
+        guard let uri = try string(name) else { return nil }
+        do {
+            try RedirectURI.check(uri, isNative: false, testHosts: settings.testHosts)
+        } catch {
+            throw ClientMetadata.invalid("\(name): \(error.text).")
+        }
+        return uri
+    }
+
+    func algorithm(_ name: String) throws(OAuthError) -> SigningAlgorithm? {
+        guard let text = try string(name) else { return nil }
+        guard let algorithm = SigningAlgorithm(name: text) else {
+            throw ClientMetadata.invalid("\(name) is not one of the metadata's algorithms.")
+        }
+        return algorithm
+    }
+
+    /// Members whose features this version lacks are refused rather than stored as if they worked, above all those that
+    /// ask for more protection. What only describes a client (`logo_uri`, `software_id` …) is ignored.
+    func refuseUnserved() throws(OAuthError) {
+        for name in [
+            "request_uris", "userinfo_encrypted_response_alg", "request_object_encryption_alg", "sector_identifier_uri",
+            "frontchannel_logout_uri", "tls_client_certificate_bound_access_tokens",
+        ] {
+            guard let value = json[name], !value.isNull, value != false else { continue }
+            throw ClientMetadata.invalid("\(name) is not served by this version.")
+        }
+        if let type = try string("subject_type"), !type.isExactly("public") {
+            throw ClientMetadata.invalid("subject_type is public.")
+        }
+        if let alg = json["id_token_encrypted_response_alg"], !alg.isNull {
+            throw ClientMetadata.invalid("ID tokens are not encrypted.")
+        }
+    }
+}

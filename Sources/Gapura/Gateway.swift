@@ -76,6 +76,7 @@ package struct Gateway: Sendable {
 
         let authorize = AuthorizeEndpoint(services, clients: clients, refusals: refusals)
         authorize.addRoutes(to: router)
+        RegistrationEndpoint(services, clients: clients).addRoutes(to: router)
         PushedAuthorizationEndpoint(services, clients: clients).addRoutes(to: router)
         TokenEndpoint(services, clients: clients).addRoutes(to: router)
         UserinfoEndpoint(services, clients: clients).addRoutes(to: router)
@@ -86,6 +87,7 @@ package struct Gateway: Sendable {
         APIEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         SCIMEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
 
+        ConsentEndpoint(services, authorize: authorize).addRoutes(to: router)
         SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
         PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)
         ActivationEndpoint(services, refusals: refusals, metrics: metrics).addRoutes(to: router)
@@ -162,12 +164,14 @@ package struct Gateway: Sendable {
         let services = services
         let clients = clients
         let signer = ClientSigner(services)
+        let subjects = Subjects(services)
         return { delivery in
             guard let client = try await services.store.read({ try clients.findAny(delivery.clientID, in: $0) }) else {
                 throw UndeliverableLogout("the client is gone")
             }
             return try LogoutToken.make(
-                for: delivery, issuer: services.settings.issuer, key: try signer.idTokenKey(for: client),
+                for: delivery, sub: subjects.sub(delivery.accountSub, for: client), issuer: services.settings.issuer,
+                key: try signer.idTokenKey(for: client),
                 now: services.clock.now
             )
         }

@@ -33,6 +33,8 @@ public struct GatewaySettings: Sendable {
 
     /// Seconds.
     public var sessionIdle: Int64 = 2 * 3600
+    /// Seconds for which a person's consent is remembered.
+    public var consentLifetime: Int64 = 180 * 86_400
     public var sessionAbsolute: Int64 = 12 * 3600
     public var codeLifetime: Int64 = 60
     public var tokenLifetime: Int64 = 300

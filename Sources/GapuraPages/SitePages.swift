@@ -28,6 +28,7 @@ package struct SitePages: Pages {
         case .signIn(let model): SignInView(model: model)
         case .activation(let model): ActivationView(model: model)
         case .setPassword(let model): SetPasswordView(model: model)
+        case .consent(let model): ConsentView(model: model)
         case .notice(let model): NoticeView(model: model)
         case .signOut(let model): SignOutView(model: model)
         case .formPost(let model): FormPostView(model: model)

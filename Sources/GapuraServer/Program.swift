@@ -22,7 +22,8 @@ struct GapuraCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, SetUpCommand.self, AccountCommand.self, ApplicationCommand.self, ClientCommand.self,
             RoleCommand.self, GrantCommand.self,
-            PersonnelCommand.self, PersonCommand.self, AppointmentCommand.self, ManagerCommand.self, UnitCommand.self,
+            PersonnelCommand.self, PersonCommand.self, ConsentCommand.self, RegistrationCommand.self,
+            AppointmentCommand.self, ManagerCommand.self, UnitCommand.self,
             LegacyCommand.self,
             KeysCommand.self, TokenCommand.self, AuditCommand.self, LogoutCommand.self, BackupCommand.self,
             RestoreCommand.self,

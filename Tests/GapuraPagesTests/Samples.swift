@@ -223,6 +223,15 @@ enum Samples {
                 name: "sign-in",
                 page: .signIn(SignInModel(problem: .wrongCredentials, name: words.typed, application: application))),
             Sample(
+                name: "consent",
+                page: .consent(
+                    ConsentModel(
+                        application: application, agency: words.agency,
+                        claims: ["sub", "name", "preferred_username", "email", "nip"], isOffline: true,
+                        shown: "openid profile email asn offline_access", flow: "AAAAAAAAAAAAAAAAAAAAAA")),
+                path: "/izin"
+            ),
+            Sample(
                 name: "activation", page: .activation(ActivationModel(problem: .wrong, name: words.typed)),
                 path: "/akun/aktivasi"
             ),
@@ -280,6 +289,11 @@ enum Samples {
                 page: .account(
                     AccountModel(
                         person: person, sessions: sessions,
+                        consents: [
+                            AccountModel.ConsentLine(
+                                clientID: words.field, application: words.application, claims: ["sub", "name", "nip"],
+                                givenAt: morning.adding(seconds: -86400), expiresAt: morning.adding(seconds: 86_400))
+                        ],
                         disclosures: [
                             AccountModel.DisclosureLine(
                                 application: words.application,

@@ -397,7 +397,7 @@ struct ProgramTests {
         // A small file system with a copy of the data, and the rest of it filled.
         let full = [
             "unshare", "-rm", "sh", "-c",
-            "mkdir \(data)2 && mv \(data)/gapura.sqlite \(data)2/ && mount -t tmpfs -o size=700k,mode=700 none \(data) && cp \(data)2/gapura.sqlite \(data)/ && chmod 600 \(data)/gapura.sqlite; dd if=/dev/zero of=\(data)/filler bs=1k >/dev/null 2>&1; \"$@\"; code=$?; mv \(data)2/gapura.sqlite \(gapura.folder.path("kept")); exit $code",
+            "mkdir \(data)2 && mv \(data)/gapura.sqlite \(data)2/ && mount -t tmpfs -o size=2m,mode=700 none \(data) && cp \(data)2/gapura.sqlite \(data)/ && chmod 600 \(data)/gapura.sqlite; dd if=/dev/zero of=\(data)/filler bs=1k >/dev/null 2>&1; \"$@\"; code=$?; mv \(data)2/gapura.sqlite \(gapura.folder.path("kept")); exit $code",
             "sh",
         ]
         let second = try await gapura.run(

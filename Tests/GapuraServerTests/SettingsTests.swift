@@ -30,6 +30,7 @@ struct SettingsTests {
             "keys_folder": "/k", "city_name": "Kota Uji", "city_logo": "/l.png", "city_colour": "#aabbcc",
             "city_help": "Loket 3",
             "time_zone": "Asia/Makassar", "session_idle": "30m", "session_absolute": "8h", "code_lifetime": "30s",
+            "consent_lifetime": "90d",
             "token_lifetime": "2m",
             "refresh_lifetime": "6h", "offline_idle": "20d", "offline_absolute": "90d", "set_up_link_lifetime": "12h",
             "reset_link_lifetime": "30m", "activation_code_lifetime": "14d",

@@ -21,7 +21,8 @@ struct JobsTests {
         let key = try SigningKey.generate(.es256)
         let now = Timestamp(seconds: 1_800_000_000)
         let delivery = World.delivery(uri: "https://a.test/keluar", at: now)
-        let jws = try JWS(LogoutToken.make(for: delivery, issuer: Self.issuer, key: key, now: now))
+        let jws = try JWS(
+            LogoutToken.make(for: delivery, sub: delivery.accountSub, issuer: Self.issuer, key: key, now: now))
         #expect(jws.header["typ"] == "logout+jwt")
         #expect(jws.header["alg"] == "ES256")
         #expect(jws.kid == key.kid)
@@ -35,7 +36,8 @@ struct JobsTests {
         #expect(claims["sid"] == .string(delivery.sid))
         #expect(claims["events"] == ["http://schemas.openid.net/event/backchannel-logout": [:]])
         #expect((claims.jti ?? "").utf8.count >= 22)
-        let again = try JWS(LogoutToken.make(for: delivery, issuer: Self.issuer, key: key, now: now))
+        let again = try JWS(
+            LogoutToken.make(for: delivery, sub: delivery.accountSub, issuer: Self.issuer, key: key, now: now))
         #expect(try Claims(json: again.unverifiedPayload()).jti != claims.jti)
     }
 
@@ -45,7 +47,8 @@ struct JobsTests {
         let now = Timestamp(seconds: 1_800_000_000)
         let jws = try JWS(
             LogoutToken.make(
-                for: World.delivery(uri: "https://a.test/", at: now), issuer: Self.issuer, key: key, now: now))
+                for: World.delivery(uri: "https://a.test/", at: now), sub: "sub", issuer: Self.issuer, key: key,
+                now: now))
         #expect(jws.kid == nil)
         #expect(throws: Never.self) { try jws.verify(with: key.verificationKey) }
     }
@@ -386,7 +389,8 @@ private final class World: Sendable {
             store: store, outgoing: outgoing,
             signer: { delivery in
                 guard delivery.clientID == ClientID("e-absensi") else { throw UndeliverableLogout("client gone") }
-                return try LogoutToken.make(for: delivery, issuer: JobsTests.issuer, key: key, now: clock.now)
+                return try LogoutToken.make(
+                    for: delivery, sub: delivery.accountSub, issuer: JobsTests.issuer, key: key, now: clock.now)
             },
             doorbell: doorbell, clock: clock.wall, logger: .silent, metrics: PrometheusMetrics()
         )

@@ -13,6 +13,7 @@ enum ClientOperations {
         let clientID = try arguments.optionalText("client_id")
         let registry = ClientRegistry(context.services)
         let metadata = try registry.prepare(arguments.object("metadata"))
+        try await SectorCheck(context.services).check(metadata)
         let secret = ClientRegistry.makeSecret()
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -51,6 +52,7 @@ enum ClientOperations {
         var json = try ClientJSON.settings(before)
         for (key, value) in changes.members { json[key] = value.isNull ? nil : value }
         let metadata = try registry.prepare(json)
+        try await SectorCheck(context.services).check(metadata)
         let secret = ClientRegistry.makeSecret()
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in

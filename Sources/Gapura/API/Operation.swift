@@ -98,7 +98,8 @@ package enum Operations {
     package static let all: [Operation] =
         SetUpOperation.all + AuthorityOperations.all + AccountOperations.all + ActivationOperations.all
         + SponsorOperations.all
-        + ApplicationOperations.all + ClientOperations.all
+        + ApplicationOperations.all + ClientOperations.all + RegistrationOperations.all
+        + ConsentOperations.all
         + RoleOperations.all + GrantOperations.all
         + PersonnelOperations.all + PersonnelRefreshOperations.all + AppointmentOperations.all + ManagerOperations.all
         + UnitOperations.all

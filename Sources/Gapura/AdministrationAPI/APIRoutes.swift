@@ -97,6 +97,12 @@ package enum APIRoutes {
         APIRoute(
             .post, "/accounts/{name}/links", "account.link", "Makes a one-time link for a new password"),
         APIRoute(.delete, "/accounts/{name}/sessions", "account.end-sessions", "Signs somebody out everywhere"),
+        APIRoute(
+            .get, "/accounts/{name}/consents", "consent.list",
+            "What somebody allowed applications that are not the city's own"),
+        APIRoute(
+            .delete, "/accounts/{name}/consents/{client_id}", "consent.revoke",
+            "Takes back what somebody allowed an application, and its tokens"),
         APIRoute(.get, "/accounts/{name}/roles", "grant.show-for", "The roles that somebody holds, and why"),
         APIRoute(
             .post, "/activation-codes", "account.codes", "Makes printed codes for those who never came",
@@ -256,6 +262,24 @@ package enum APIRoutes {
             .put, "/clients/{client_id}/state", "client.state", "Disables a client, or lets it act again",
             body: [APIField("state", .word(["active", "disabled"]), "Whether it may act.").required],
             resource: "client.show"),
+        APIRoute(
+            .get, "/registrations", "registration.list", "Rights to register clients over the network, the latest first"
+        ),
+        APIRoute(
+            .post, "/registrations", "registration.add",
+            "Gives a token with which clients of an application are registered; it is told once",
+            body: [
+                text("application", "The application's slug.").required,
+                texts("hosts", "Hosts of their redirect URIs.").required,
+                text("scope", "The scopes that they may have, separated by spaces."),
+                APIField(
+                    "profile", .word(ClientSecurity.Profile.allCases.map(\.rawValue)), "What they are held to."),
+                flag("trusted", "The city's own: nobody is asked for consent."),
+                APIField("days", .integer(1...365), "For how many days."),
+                APIField("uses", .integer(1...1000), "For how many clients."),
+            ]),
+        APIRoute(
+            .delete, "/registrations/{id}", "registration.end", "Ends a right; clients registered with it stay"),
     ]
 
     private static let personnel = [

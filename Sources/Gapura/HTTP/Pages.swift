@@ -53,6 +53,7 @@ package enum Page: Sendable {
     case signIn(SignInModel)
     case activation(ActivationModel)
     case setPassword(SetPasswordModel)
+    case consent(ConsentModel)
     case notice(NoticeModel)
     case signOut(SignOutModel)
     case formPost(FormPostModel)
@@ -109,6 +110,42 @@ package struct SignInApplication: Sendable {
         self.name = name
         self.policyURI = policyURI
         self.termsURI = termsURI
+    }
+}
+
+extension SignInApplication {
+    init(_ metadata: ClientMetadata) {
+        self.init(name: metadata.clientName, policyURI: metadata.policyURI, termsURI: metadata.termsURI)
+    }
+}
+
+/// `/izin`: `#consent-form` with `#consent-allow` and `#consent-deny`.
+package struct ConsentModel: Sendable {
+    package var application: SignInApplication
+    /// The agency that owns the application.
+    package var agency: String?
+    /// Names of claims that it would receive.
+    package var claims: [String]
+    /// It could go on when the person has left.
+    package var isOffline: Bool
+    /// Hidden field `dilihat`: what is allowed is what was shown.
+    package var shown: String
+    /// Hidden field `alur`.
+    package var flow: String
+    /// The form stood open too long.
+    package var isStale: Bool
+
+    package init(
+        application: SignInApplication, agency: String?, claims: [String], isOffline: Bool, shown: String,
+        flow: String, isStale: Bool = false
+    ) {
+        self.application = application
+        self.agency = agency
+        self.claims = claims
+        self.isOffline = isOffline
+        self.shown = shown
+        self.flow = flow
+        self.isStale = isStale
     }
 }
 
@@ -372,17 +409,40 @@ package struct AccountModel: Sendable {
         }
     }
 
+    /// What the person allowed an application that is not the city's own.
+    package struct ConsentLine: Sendable {
+        package var clientID: String
+        package var application: String
+        /// Names of claims.
+        package var claims: [String]
+        package var givenAt: Timestamp
+        package var expiresAt: Timestamp
+
+        package init(
+            clientID: String, application: String, claims: [String], givenAt: Timestamp, expiresAt: Timestamp
+        ) {
+            self.clientID = clientID
+            self.application = application
+            self.claims = claims
+            self.givenAt = givenAt
+            self.expiresAt = expiresAt
+        }
+    }
+
     package var person: PersonModel
     package var sessions: [SessionLine]
+    package var consents: [ConsentLine]
     package var disclosures: [DisclosureLine]
     package var zone: (offsetSeconds: Int, name: String)
 
     package init(
-        person: PersonModel, sessions: [SessionLine], disclosures: [DisclosureLine] = [],
+        person: PersonModel, sessions: [SessionLine], consents: [ConsentLine] = [],
+        disclosures: [DisclosureLine] = [],
         zone: (offsetSeconds: Int, name: String)
     ) {
         self.person = person
         self.sessions = sessions
+        self.consents = consents
         self.disclosures = disclosures
         self.zone = zone
     }

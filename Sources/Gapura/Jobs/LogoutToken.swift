@@ -22,22 +22,24 @@ package enum LogoutToken {
     /// Seconds; section 2.4 recommends at most two minutes.
     static let lifetime: Int64 = 120
 
-    /// - Parameter key: as for the client's ID tokens.
-    package static func make(for delivery: LogoutDelivery, issuer: String, key: SigningKey, now: Timestamp) throws
-        -> String
-    {
+    /// - Parameters:
+    ///   - sub: by which the client knows the person.
+    ///   - key: as for the client's ID tokens.
+    package static func make(
+        for delivery: LogoutDelivery, sub: String, issuer: String, key: SigningKey, now: Timestamp
+    ) throws -> String {
         let issuer = TokenIssuer(issuer: issuer, key: key)
-        return try issuer.issue(claims(for: delivery, now: now), type: .logoutToken, key: key)
+        return try issuer.issue(claims(for: delivery, sub: sub, now: now), type: .logoutToken, key: key)
     }
 
     /// Everything but `iss`, which the issuer sets. Never a `nonce`.
-    static func claims(for delivery: LogoutDelivery, now: Timestamp) -> Claims {
+    static func claims(for delivery: LogoutDelivery, sub: String, now: Timestamp) -> Claims {
         var claims: Claims = [:]
         claims.aud = [delivery.clientID.text]
         claims.iat = now
         claims.exp = now.adding(seconds: lifetime)
         claims.jti = SecureRandom.text(16)
-        claims.sub = delivery.accountSub
+        claims.sub = sub
         claims.sid = delivery.sid
         claims["events"] = .object([event: .object([:])])
         return claims

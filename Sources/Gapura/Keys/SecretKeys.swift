@@ -15,6 +15,8 @@ package struct SecretKeys: Sendable {
     package let activation: [UInt8]
     /// Of NIKs: one key seals them, another finds them.
     package let identities: IdentityVault
+    /// Of pairwise subjects: with another key everybody would be somebody else.
+    package let subjects: [UInt8]
     /// Of the cursors of long lists.
     package let cursors: [UInt8]
     private let sealing: [UInt8]
@@ -67,12 +69,13 @@ package struct SecretKeys: Sendable {
         csrf = HKDFSHA256.derive(from: master, info: "gapura csrf 1")
         refresh = HKDFSHA256.derive(from: master, info: "gapura refresh 1")
         activation = HKDFSHA256.derive(from: master, info: "gapura activation 1")
+        subjects = HKDFSHA256.derive(from: master, info: "gapura subjects 1")
         cursors = HKDFSHA256.derive(from: master, info: "gapura cursor 1")
         sealing = HKDFSHA256.derive(from: master, info: "gapura seal 1")
         let identitySealing = HKDFSHA256.derive(from: master, info: "gapura identity seal 1")
         let identityFinding = HKDFSHA256.derive(from: master, info: "gapura identity lookup 1")
         identities = IdentityVault(sealing: identitySealing, finding: identityFinding)
-        let keys = [csrf, refresh, activation, cursors, sealing, identitySealing, identityFinding]
+        let keys = [csrf, refresh, activation, subjects, cursors, sealing, identitySealing, identityFinding]
         guard keys.allSatisfy({ $0.count == 32 }) else {
             throw KeyringError(.system, "OpenSSL derives no keys")
         }

@@ -17,7 +17,6 @@ struct LiveAccessToken: Sendable {
     /// Of a person's token; nothing for a client's own.
     let standing: FamilyStanding?
 
-    var sub: String { standing?.account.sub ?? clientID.text }
 }
 
 /// Reads access tokens that come back to us, JWT or opaque: the form is checked here, the state in the database each

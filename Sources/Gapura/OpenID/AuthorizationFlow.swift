@@ -6,6 +6,8 @@ import GapuraTokens
 /// One sign-in under way: the application's request waits in the database, behind a number in the URL that only the
 /// browser that began it can use (its cookie is part of the key, attack 17). Several tabs each have their own.
 package struct AuthorizationFlow: Sendable {
+    /// As it stands in the URL.
+    package let number: String
     package let parameters: RequestParameters
     package let startedAt: Timestamp
     /// Digest of the handle, where the client had pushed the request.
@@ -67,7 +69,8 @@ package struct AuthorizationFlows: Sendable {
         }
         let pairs = try FormURLEncoded.parse(Array(flow.request.utf8))
         return AuthorizationFlow(
-            parameters: RequestParameters(pairs), startedAt: flow.createdAt, pushed: flow.pushed, digest: digest)
+            number: number, parameters: RequestParameters(pairs), startedAt: flow.createdAt, pushed: flow.pushed,
+            digest: digest)
     }
 
     private static func digest(_ number: String, _ browser: BrowserHandle) -> String {

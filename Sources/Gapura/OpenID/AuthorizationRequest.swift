@@ -21,7 +21,8 @@ package struct AuthorizationRequest: Sendable {
     /// What `id_token_hint` says about who should be signed in.
     package enum Hint: Sendable, Equatable {
         case none
-        case subject(String)
+        /// By which the client that it was issued to knows them.
+        case subject(String, sector: String?)
         /// Not ours, or not readable: it names nobody who could be signed in.
         case unusable
     }

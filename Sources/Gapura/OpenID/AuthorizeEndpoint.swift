@@ -11,6 +11,7 @@ package struct AuthorizeEndpoint: Sendable {
     private let responses: AuthorizationResponses
     private let flows: AuthorizationFlows
     private let codes: CodeIssuer
+    private let subjects: Subjects
     private let answers: PageAnswers
     private let refusals: RefusalLog
     private let challenges = RecentChallenges()
@@ -20,7 +21,8 @@ package struct AuthorizeEndpoint: Sendable {
         requests = AuthorizationRequestReader(services, clients: clients)
         responses = AuthorizationResponses(services)
         flows = AuthorizationFlows(services)
-        codes = CodeIssuer(services)
+        codes = CodeIssuer(services, clients: clients)
+        subjects = Subjects(services)
         answers = PageAnswers(services)
         self.refusals = refusals
         logger = services.logger
@@ -49,11 +51,12 @@ package struct AuthorizeEndpoint: Sendable {
         }
     }
 
-    /// Goes on with a request that waited for a sign-in which has just happened.
+    /// Goes on with a request that waited, for a sign-in which has just happened or for what the person says to it.
     package func resume(
-        _ flow: AuthorizationFlow, signedIn: SignedIn, cookies: [String], _ request: Request, _ context: GapuraContext
+        _ flow: AuthorizationFlow, signedIn: SignedIn, cookies: [String], consent: ConsentDecision? = nil,
+        _ request: Request, _ context: GapuraContext
     ) async throws -> Response {
-        try await answer(signedIn: signedIn, flow: flow, cookies: cookies, request, context) {
+        try await answer(signedIn: signedIn, flow: flow, cookies: cookies, consent: consent, request, context) {
             try await requests.read(kept: flow)
         }
     }
@@ -61,13 +64,23 @@ package struct AuthorizeEndpoint: Sendable {
     /// The name of the application a flow is for, if the request is still good.
     package func application(of flow: AuthorizationFlow) async -> SignInApplication? {
         guard let request = try? await requests.read(kept: flow) else { return nil }
-        let metadata = request.client.metadata
-        return SignInApplication(name: metadata.clientName, policyURI: metadata.policyURI, termsURI: metadata.termsURI)
+        return SignInApplication(request.client.metadata)
+    }
+
+    /// The request of a flow, for the page that asks the person about it.
+    /// - Throws: `PageError` where it is not good any more.
+    func request(of flow: AuthorizationFlow) async throws -> AuthorizationRequest {
+        do {
+            return try await requests.read(kept: flow)
+        } catch let error as RedirectableError {
+            throw PageError(
+                .badRequest, code: error.error.code.rawValue, hint: error.error.text, reason: error.error.reason)
+        }
     }
 
     private func answer(
-        signedIn: SignedIn?, flow: AuthorizationFlow?, cookies: [String] = [], _ request: Request,
-        _ context: GapuraContext, read: () async throws -> AuthorizationRequest
+        signedIn: SignedIn?, flow: AuthorizationFlow?, cookies: [String] = [], consent: ConsentDecision? = nil,
+        _ request: Request, _ context: GapuraContext, read: () async throws -> AuthorizationRequest
     ) async throws -> Response {
         do {
             let asked = try await read()
@@ -82,8 +95,14 @@ package struct AuthorizeEndpoint: Sendable {
                 }
                 return try await signIn(asked, request, context)
             }
-            let outcome = try await codes.issue(for: asked, signedIn, flow: flow, at: context.now)
+            let shown = try shown(consent, asked)
+            if shown == nil, asked.prompts.contains(.consent), !asked.client.metadata.isTrusted {
+                return try await askConsent(asked, flow, cookies, request, context)
+            }
+            let outcome = try await codes.issue(for: asked, signedIn, flow: flow, shown: shown, at: context.now)
             switch outcome {
+            case .consentMissing:
+                return try await askConsent(asked, flow, cookies, request, context)
             case .code(let code):
                 if let challenge = asked.challenge, challenges.isRepeated(challenge, of: asked.client.id) {
                     logger.notice(
@@ -124,15 +143,55 @@ package struct AuthorizeEndpoint: Sendable {
     ) -> Bool {
         switch asked.hint {
         case .none: break
-        case .subject(let sub): if !sub.isExactly(signedIn.account.sub) { return true }
+        case .subject(let sub, let sector):
+            if !sub.isExactly(subjects.sub(signedIn.account.sub, in: sector)) { return true }
         case .unusable: if asked.prompts.contains(.none) { return true }
         }
-        if let subject = asked.claims.subject, !subject.isExactly(signedIn.account.sub) { return true }
+        let sub = subjects.sub(signedIn.account.sub, for: asked.client)
+        if let subject = asked.claims.subject, !subject.isExactly(sub) { return true }
         if let freshSince, signedIn.session.authTime >= freshSince { return false }
         if asked.prompts.contains(.login) || asked.prompts.contains(.selectAccount) { return true }
         if let maxAge = asked.maxAge, now.seconds - signedIn.session.authTime.seconds >= max(maxAge, 1) { return true }
         if asked.maxAge == 0 { return true }
         return false
+    }
+
+    /// What the person has just allowed, if they were asked.
+    private func shown(_ consent: ConsentDecision?, _ asked: AuthorizationRequest) throws -> String? {
+        switch consent {
+        case .allowed(let shown): return shown
+        case nil: return nil
+        case .denied:
+            throw RedirectableError(
+                error: OAuthError(.accessDenied, "The person did not allow it."), target: asked.target,
+                clientID: asked.client.id.text)
+        }
+    }
+
+    private func askConsent(
+        _ asked: AuthorizationRequest, _ flow: AuthorizationFlow?, _ cookies: [String], _ request: Request,
+        _ context: GapuraContext
+    ) async throws -> Response {
+        if asked.prompts.contains(.none) {
+            throw RedirectableError(
+                error: OAuthError(.consentRequired, "The person has to allow it first."), target: asked.target,
+                clientID: asked.client.id.text)
+        }
+        if let flow { return answers.redirect(to: "/izin?alur=\(flow.number)", cookies: cookies) }
+        let (number, handle) = try await start(asked, request, context)
+        return answers.redirect(to: "/izin?alur=\(number)", cookies: cookies + handle)
+    }
+
+    /// Keeps the request. - Returns: its number, and the cookie that belongs to it where the browser has none yet.
+    private func start(
+        _ asked: AuthorizationRequest, _ request: Request, _ context: GapuraContext
+    ) async throws -> (number: String, cookies: [String]) {
+        let handle = answers.browser.handle(request)
+        let number = try await flows.start(
+            asked.sent, clientID: asked.client.id, in: handle, from: context.sourceAddress, at: context.now
+        )
+        let cookies = answers.browser.cookies
+        return (number, handle.isNew ? [cookies.header(cookies.flow, handle.secret)] : [])
     }
 
     private func signIn(
@@ -144,12 +203,7 @@ package struct AuthorizeEndpoint: Sendable {
                 clientID: asked.client.id.text
             )
         }
-        let handle = answers.browser.handle(request)
-        let number = try await flows.start(
-            asked.sent, clientID: asked.client.id, in: handle, from: context.sourceAddress, at: context.now
-        )
-        var cookies: [String] = []
-        if handle.isNew { cookies.append(answers.browser.cookies.header(answers.browser.cookies.flow, handle.secret)) }
+        let (number, cookies) = try await start(asked, request, context)
         return answers.redirect(to: "/masuk?alur=\(number)", cookies: cookies)
     }
 }

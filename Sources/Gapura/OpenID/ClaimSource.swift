@@ -8,11 +8,13 @@ struct ClaimSource: Sendable {
     private let timeZone: String
     private let calendar: CityCalendar
     private let identities: IdentityVault
+    private let subjects: Subjects
 
     init(_ services: Services) {
         timeZone = services.settings.timeZone
         calendar = CityCalendar(timeZone: services.settings.timeZone)
         identities = services.secrets.identities
+        subjects = Subjects(services)
     }
 
     /// Claims of userinfo, `sub` first.
@@ -20,7 +22,7 @@ struct ClaimSource: Sendable {
     ///   - named: claims that were asked for by name; those that no scope of the client opens any more are left out.
     ///   - client: who is told; it learns the roles of its own application only.
     func claims(
-        for account: Account, scope: String, named: [String], client: ClientID, in tx: Transaction, at now: Timestamp
+        for account: Account, scope: String, named: [String], client: Client, in tx: Transaction, at now: Timestamp
     ) throws -> JSONObject {
         guard !named.isEmpty else { return try claims(for: account, scope: scope, client: client, in: tx, at: now) }
         var told = try claims(named: named, for: account, client: client, in: tx, at: now)
@@ -32,12 +34,13 @@ struct ClaimSource: Sendable {
 
     /// What was asked for by name, and nothing else.
     func claims(
-        named: [String], for account: Account, client: ClientID, in tx: Transaction, at now: Timestamp
+        named: [String], for account: Account, client: Client, in tx: Transaction, at now: Timestamp
     ) throws -> JSONObject {
-        guard !named.isEmpty, let record = try tx.clients.findUsable(client) else { return JSONObject() }
-        let registered = try StrictJSON.parse(Array(record.settings.utf8))["scope"]?.string ?? ""
+        guard !named.isEmpty else { return JSONObject() }
+        let registered = client.metadata.scopes
         let scopes = Scope.allCases.filter { scope in
-            registered.holds(scope) && scope.claimNames.contains { name in named.contains { $0.isExactly(name) } }
+            registered.contains { $0.isExactly(scope.rawValue) }
+                && scope.claimNames.contains { name in named.contains { $0.isExactly(name) } }
         }
         let scope = scopes.map(\.rawValue).joined(separator: " ")
         let all = try claims(for: account, scope: scope, client: client, in: tx, at: now)
@@ -46,15 +49,15 @@ struct ClaimSource: Sendable {
     }
 
     private func claims(
-        for account: Account, scope: String, client: ClientID, in tx: Transaction, at now: Timestamp
+        for account: Account, scope: String, client: Client, in tx: Transaction, at now: Timestamp
     ) throws -> JSONObject {
-        var claims: JSONObject = ["sub": .string(account.sub)]
+        var claims: JSONObject = ["sub": .string(subjects.sub(account.sub, for: client))]
         let needsPerson = scope.holds(.profile) || scope.holds(.email) || scope.holds(.phone) || scope.holds(.asn)
         let card = try needsPerson ? account.personID.flatMap { try PersonCard.read($0, in: tx) } : nil
         if scope.holds(.profile) {
             addProfile(&claims, account, card)
             // By which this application alone finds the rows that it has about the person.
-            claims["local_id"] = try tx.legacy.localID(of: account.id, for: client).map(JSONValue.string)
+            claims["local_id"] = try tx.legacy.localID(of: account.id, for: client.id).map(JSONValue.string)
         }
         if scope.holds(.email), let email = account.email ?? card?.person.email {
             claims["email"] = .string(email)
@@ -66,25 +69,19 @@ struct ClaimSource: Sendable {
         }
         if scope.holds(.asn) {
             addEmployment(&claims, card)
-            if let card { try addStanding(&claims, card, tx, now) }
+            if let card { try addStanding(&claims, card, client, tx, now) }
         }
         if scope.holds(.roles) {
             // An empty array says that there is none; without the scope nothing is said.
-            let names = try GrantPolicy.roleNames(of: account, in: client, in: tx, at: now)
+            let names = try GrantPolicy.roleNames(of: account, in: client.id, in: tx, at: now)
             claims["roles"] = .array(names.map(JSONValue.string))
         }
-        if scope.holds(.tte), let personID = account.personID, try isMarked(client, tx) {
+        // Whether it is still one for electronic signatures, whatever its token says.
+        if scope.holds(.tte), client.metadata.isTTE, let personID = account.personID {
             // One that does not open is left out: `gapura doctor` says that the keys are others.
             claims["nik"] = try tx.identities.find(personID).flatMap { identities.open($0) }.map { .string($0.digits) }
         }
         return claims
-    }
-
-    /// Whether the client is still one for electronic signatures, whatever its token says.
-    private func isMarked(_ client: ClientID, _ tx: Transaction) throws -> Bool {
-        guard let record = try tx.clients.findUsable(client) else { return false }
-        let settings = try StrictJSON.parse(Array(record.settings.utf8))
-        return settings["tte"]?.bool == true
     }
 
     private func addProfile(_ claims: inout JSONObject, _ account: Account, _ card: PersonCard?) {
@@ -124,11 +121,12 @@ struct ClaimSource: Sendable {
     }
 
     /// What holds today and not yesterday or tomorrow: posts beside one's own, and the manager.
-    private func addStanding(_ claims: inout JSONObject, _ card: PersonCard, _ tx: Transaction, _ now: Timestamp) throws
-    {
+    private func addStanding(
+        _ claims: inout JSONObject, _ card: PersonCard, _ client: Client, _ tx: Transaction, _ now: Timestamp
+    ) throws {
         let standing = try OrganisationStanding.read(card.person.id, unitPath: card.unit?.path, in: tx, at: now)
         if !standing.acting.isEmpty { claims["acting"] = .array(standing.acting.map { .object(acting($0)) }) }
-        claims["manager_sub"] = standing.manager.map { .string($0.sub) }
+        claims["manager_sub"] = standing.manager.map { .string(subjects.sub($0.sub, for: client)) }
     }
 
     /// First and last day are days of the city.

@@ -44,6 +44,9 @@ package struct ClientMetadata: Sendable, Equatable {
     package var initiateLoginURI: String?
     package var backchannelLogoutURI: String?
     package var backchannelLogoutSessionRequired: Bool
+    /// Its subjects are its sector's own.
+    package var isPairwise: Bool
+    package var sectorIdentifierURI: String?
     /// Seconds; a session older than that signs in again.
     package var defaultMaxAge: Int64?
 
@@ -130,6 +133,8 @@ package struct ClientMetadata: Sendable, Equatable {
         initiateLoginURI = try reader.webURI("initiate_login_uri")
         backchannelLogoutURI = try Self.backchannel(reader.string("backchannel_logout_uri"), settings)
         backchannelLogoutSessionRequired = try reader.bool("backchannel_logout_session_required") ?? false
+        isPairwise = try reader.isPairwise()
+        sectorIdentifierURI = try reader.fetchedURI("sector_identifier_uri", settings)
         defaultMaxAge = try reader.integer("default_max_age")
         guard defaultMaxAge.map({ $0 >= 0 }) ?? true else {
             throw Self.invalid("default_max_age is a number of seconds.")
@@ -146,9 +151,6 @@ package struct ClientMetadata: Sendable, Equatable {
         audience = try Self.audience(reader.strings("audience"))
         isResourceServer = try reader.bool("resource_server") ?? false
         isTrusted = try reader.bool("trusted") ?? true
-        guard isTrusted else {
-            throw Self.invalid("trusted=false needs the consent page, which this version does not have yet.")
-        }
         isTTE = try reader.bool("tte") ?? false
         guard isTTE || !scopes.contains(where: { $0.isExactly(Scope.tte.rawValue) }) else {
             throw Self.invalid(
@@ -170,6 +172,18 @@ package struct ClientMetadata: Sendable, Equatable {
             throw Self.invalid("personnel_feed needs the grant type client_credentials.")
         }
         try reader.refuseUnserved()
+        guard !isPairwise || sector != nil else {
+            throw Self.invalid("subject_type pairwise with redirect_uris on more hosts needs sector_identifier_uri.")
+        }
+    }
+
+    /// The host whose clients share pairwise subjects (OpenID Connect Core section 8.1); nothing where they are public, or
+    /// no one host can be told.
+    package var sector: String? {
+        guard isPairwise else { return nil }
+        if let uri = sectorIdentifierURI { return RedirectURI.host(of: uri) }
+        let hosts = Set(redirectURIs.compactMap { RedirectURI.host(of: $0.text).map(ExactText.init) })
+        return hosts.count == 1 ? hosts.first?.text : nil
     }
 
     /// Whether something is computed with the client's secret, so that it has to be kept.
@@ -199,6 +213,8 @@ package struct ClientMetadata: Sendable, Equatable {
         ]
         json["userinfo_signed_response_alg"] = userinfoAlgorithm.map { .string($0.rawValue) }
         security.add(to: &json)
+        json["subject_type"] = isPairwise ? "pairwise" : "public"
+        json["sector_identifier_uri"] = sectorIdentifierURI.map(JSONValue.string)
         if isTTE { json["tte"] = true }
         if isAdministration { json["administration"] = true }
         if isPersonnelFeed { json["personnel_feed"] = true }

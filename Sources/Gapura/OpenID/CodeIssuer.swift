@@ -9,6 +9,8 @@ struct CodeIssuer: Sendable {
     enum Outcome: Sendable {
         case code(String)
         case noAccess
+        /// The person has not allowed all of it.
+        case consentMissing
         /// The session or the account's right to sign in ended meanwhile.
         case signedOut
         case flowSpent
@@ -18,18 +20,22 @@ struct CodeIssuer: Sendable {
 
     private let store: Store
     private let settings: GatewaySettings
+    private let clients: ClientReader
 
-    init(_ services: Services) {
+    init(_ services: Services, clients: ClientReader) {
+        self.clients = clients
         store = services.store
         settings = services.settings
     }
 
+    /// - Parameter shown: what the person has just allowed on the consent page.
     func issue(
-        for asked: AuthorizationRequest, _ signedIn: SignedIn, flow: AuthorizationFlow?, at now: Timestamp
+        for asked: AuthorizationRequest, _ signedIn: SignedIn, flow: AuthorizationFlow?, shown: String?,
+        at now: Timestamp
     ) async throws -> Outcome {
         let secret = SecureRandom.text(32)
         let newSID = SecureRandom.text(16)
-        let settings = settings
+        let (settings, clients) = (settings, clients)
         let sessionID = signedIn.session.id
         return try await store.write { tx in
             // As it is now, not as it was when the page was made (attack 19).
@@ -40,6 +46,11 @@ struct CodeIssuer: Sendable {
             guard account.state(at: now).mayUseApplications,
                 try AccessPolicy.admits(account, to: record.applicationID, in: tx)
             else { return .noAccess }
+            if try !clients.client(record).metadata.isTrusted {
+                let isAllowed = try Self.consents(
+                    to: ConsentItems(asked), of: account, record.id, shown: shown, settings, in: tx, at: now)
+                guard isAllowed else { return .consentMissing }
+            }
             if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
             if let pushed = asked.sent.pushed, try !tx.pushed.consume(digest: pushed, at: now) { return .pushedSpent }
 
@@ -72,6 +83,23 @@ struct CodeIssuer: Sendable {
             )
             return .code(secret)
         }
+    }
+
+    /// Whether the person allowed all of it, just now or before. What was shown has to be what would be sent.
+    private static func consents(
+        to items: ConsentItems, of account: Account, _ client: ClientID, shown: String?, _ settings: GatewaySettings,
+        in tx: Transaction, at now: Timestamp
+    ) throws -> Bool {
+        guard let shown else {
+            return items.areCovered(by: try tx.consents.items(of: account.id, for: client, at: now))
+        }
+        guard shown.isExactly(items.text) else { return false }
+        let end = now.adding(seconds: settings.consentLifetime)
+        try tx.consents.give(items.names, by: account.id, to: client, at: now, until: end)
+        try tx.record(
+            .consentGiven, by: .account(account.id.text), subject: account.id.text, clientID: client,
+            detail: ["items": .string(items.text)], at: now)
+        return true
     }
 
     /// The `sid` this client knows the session by; one per client and session.

@@ -9,11 +9,13 @@ package struct EndSessionEndpoint: Sendable {
     private let hints: IDTokenHintReader
     private let answers: PageAnswers
     private let doorbell: LogoutDoorbell
+    private let subjects: Subjects
 
     package init(_ services: Services, clients: ClientReader, doorbell: LogoutDoorbell) {
         store = services.store
         hints = IDTokenHintReader(services, clients: clients)
         answers = PageAnswers(services)
+        subjects = Subjects(services)
         self.doorbell = doorbell
     }
 
@@ -94,10 +96,11 @@ package struct EndSessionEndpoint: Sendable {
         var named: SessionID?
         if let hint, let sid = hint.sid {
             // A client signs HS hints itself: the session has to be one of that client's and that person's.
-            named = try await store.read { tx in
+            named = try await store.read { [subjects] tx in
                 guard let client = try tx.sessions.clientSession(sid: sid), client.clientID == hint.client.id,
                     let session = try tx.sessions.find(client.sessionID), session.endedAt == nil,
-                    let account = try tx.accounts.find(session.accountID), account.sub.isExactly(hint.sub)
+                    let account = try tx.accounts.find(session.accountID),
+                    subjects.sub(account.sub, for: hint.client).isExactly(hint.sub)
                 else { return nil }
                 return session.id
             }

@@ -27,7 +27,7 @@ package struct IDTokenHintReader: Sendable {
 
     func hint(_ token: String?) async throws -> AuthorizationRequest.Hint {
         guard let token else { return .none }
-        return try await read(token).map { .subject($0.sub) } ?? .unusable
+        return try await read(token).map { .subject($0.sub, sector: $0.client.metadata.sector) } ?? .unusable
     }
 
     /// The client is named by `aud` and looked up before the signature, because an HS token is signed with that

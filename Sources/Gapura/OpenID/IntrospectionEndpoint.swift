@@ -9,12 +9,16 @@ package struct IntrospectionEndpoint: Sendable {
     private let issuer: String
     private let clients: ClientAuthentication
     private let tokens: AccessTokenReader
+    private let subjects: Subjects
+    private let reader: ClientReader
 
     package init(_ services: Services, clients: ClientReader) {
         store = services.store
         issuer = services.settings.issuer
         self.clients = ClientAuthentication(services, clients: clients)
         tokens = AccessTokenReader(services)
+        subjects = Subjects(services)
+        reader = clients
     }
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {
@@ -25,17 +29,19 @@ package struct IntrospectionEndpoint: Sendable {
         let form = try await RequestParameters(form: request)
         try form.refuseDuplicates()
         let credentials = try await clients.credentials(form, request, context)
-        let (clients, tokens, now) = (clients, tokens, context.now)
-        let found: LiveAccessToken? = try await store.lookUp { tx in
+        let (clients, tokens, subjects, reader, now) = (clients, tokens, subjects, reader, context.now)
+        let found: (LiveAccessToken, sub: String)? = try await store.lookUp { tx in
             let client = try clients.authenticate(credentials, in: tx)
             guard !client.isPublic else { throw OAuthError.invalidClient(reason: "public clients do not introspect") }
             guard let token = form["token"] else { throw OAuthError.invalidRequest("token is missing.") }
             guard let presented = tokens.present(token), let live = try tokens.live(presented, in: tx, at: now),
                 Self.mayLook(client, live)
             else { return nil }
-            return live
+            let owner = try reader.find(live.clientID.text, in: tx)
+            let sub = live.standing.map { subjects.sub($0.account.sub, in: owner?.metadata.sector) }
+            return (live, sub ?? live.clientID.text)
         }
-        return found.map { JSONAnswer.make(.object(description($0))) } ?? Self.inactive
+        return found.map { JSONAnswer.make(.object(description($0.0, $0.sub))) } ?? Self.inactive
     }
 
     private static let inactive = JSONAnswer.make(["active": false])
@@ -47,9 +53,9 @@ package struct IntrospectionEndpoint: Sendable {
         return token.audience.contains { audience in names.contains { $0.isExactly(audience) } }
     }
 
-    private func description(_ token: LiveAccessToken) -> JSONObject {
+    private func description(_ token: LiveAccessToken, _ sub: String) -> JSONObject {
         var answer: JSONObject = [
-            "active": true, "iss": .string(issuer), "sub": .string(token.sub),
+            "active": true, "iss": .string(issuer), "sub": .string(sub),
             "client_id": .string(token.clientID.text),
             "token_type": .string(token.jkt == nil ? "Bearer" : "DPoP"), "iat": .integer(token.issuedAt.seconds),
             "exp": .integer(token.expiresAt.seconds),

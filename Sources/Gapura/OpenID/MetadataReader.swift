@@ -51,6 +51,14 @@ struct MetadataReader {
         return uri
     }
 
+    func isPairwise() throws(OAuthError) -> Bool {
+        switch try string("subject_type") ?? "public" {
+        case "public": return false
+        case "pairwise": return true
+        default: throw ClientMetadata.invalid("subject_type is public or pairwise.")
+        }
+    }
+
     func algorithm(_ name: String) throws(OAuthError) -> SigningAlgorithm? {
         guard let text = try string(name) else { return nil }
         guard let algorithm = SigningAlgorithm(name: text) else {
@@ -63,14 +71,11 @@ struct MetadataReader {
     /// ask for more protection. What only describes a client (`logo_uri`, `software_id` …) is ignored.
     func refuseUnserved() throws(OAuthError) {
         for name in [
-            "request_uris", "userinfo_encrypted_response_alg", "request_object_encryption_alg", "sector_identifier_uri",
+            "request_uris", "userinfo_encrypted_response_alg", "request_object_encryption_alg",
             "frontchannel_logout_uri", "tls_client_certificate_bound_access_tokens",
         ] {
             guard let value = json[name], !value.isNull, value != false else { continue }
             throw ClientMetadata.invalid("\(name) is not served by this version.")
-        }
-        if let type = try string("subject_type"), !type.isExactly("public") {
-            throw ClientMetadata.invalid("subject_type is public.")
         }
         if let alg = json["id_token_encrypted_response_alg"], !alg.isNull {
             throw ClientMetadata.invalid("ID tokens are not encrypted.")

@@ -48,6 +48,12 @@ package enum RedirectURI {
         guard parts.host.utf8.last != UInt8(ascii: ".") else { throw Problem(text: "the host ends in a dot") }
     }
 
+    /// The host of a registered address, in small letters and without its port.
+    static func host(of uri: String) -> String? {
+        guard let parts = try? split(uri), !parts.host.isEmpty else { return nil }
+        return String(decoding: parts.host.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    }
+
     /// Whether what a request sent is what the client registered. Native clients may send any port with a registered
     /// loopback address.
     package static func matches(_ sent: String, registered: [ExactText], isNative: Bool) -> Bool {

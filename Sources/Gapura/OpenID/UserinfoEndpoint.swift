@@ -50,7 +50,7 @@ package struct UserinfoEndpoint: Sendable {
             throw OAuthError.invalidToken(reason: "no token of ours")
         }
         let (tokens, claims, clients) = (tokens, claims, clients)
-        let (answer, client): (JSONObject, Client?) = try await store.lookUp { tx in
+        let (answer, client): (JSONObject, Client) = try await store.lookUp { tx in
             guard let live = try tokens.live(readable, in: tx, at: now), let standing = live.standing else {
                 throw OAuthError.invalidToken(reason: "revoked, expired, or a client's own")
             }
@@ -58,13 +58,16 @@ package struct UserinfoEndpoint: Sendable {
             guard live.scope.holds(.openid) else {
                 throw OAuthError(.insufficientScope, "The token was not issued for openid.")
             }
+            guard let client = try clients.find(live.clientID.text, in: tx) else {
+                throw OAuthError.invalidToken(reason: "disabled client")
+            }
             let named = RequestedClaims(stored: standing.family.claims).userinfo
             let told = try claims.claims(
-                for: standing.account, scope: live.scope, named: named, client: live.clientID, in: tx, at: now)
-            return (told, try clients.find(live.clientID.text, in: tx))
+                for: standing.account, scope: live.scope, named: named, client: client, in: tx, at: now)
+            return (told, client)
         }
         if let proof = token.proof { try await store.write { tx in try proof.spend(in: tx) } }
-        guard let client, let algorithm = client.metadata.userinfoAlgorithm else {
+        guard let algorithm = client.metadata.userinfoAlgorithm else {
             return JSONAnswer.make(.object(answer))
         }
         return try signed(answer, for: client, algorithm)

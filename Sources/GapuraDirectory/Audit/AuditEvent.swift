@@ -31,6 +31,9 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case grantRestored = "grant.restored"
     case clientAdded = "client.added"
     case clientUpdated = "client.updated"
+    /// Somebody may register clients of an application by themselves, or may not any more.
+    case registrationOpened = "registration.opened"
+    case registrationClosed = "registration.closed"
     case clientSecretChanged = "client.secret_changed"
     case personnelLoaded = "personnel.loaded"
     /// A load that a second admin has to confirm was asked for.
@@ -57,6 +60,9 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     /// So many devices that nobody knows failed in an hour that they wait from now on.
     case stuffingNoticed = "sign_in.stuffing_noticed"
     case requestRefused = "request.refused"
+    /// Somebody allowed an application that is not the city's own to learn something.
+    case consentGiven = "consent.given"
+    case consentRevoked = "consent.revoked"
     case codeIssued = "code.issued"
     case tokensIssued = "tokens.issued"
     case tokensRefreshed = "tokens.refreshed"

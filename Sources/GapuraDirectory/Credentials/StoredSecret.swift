@@ -16,6 +16,8 @@ package enum StoredSecret {
         case pushedRequest = "pushed-request"
         case clientAssertion = "client-assertion"
         case dpopProof = "dpop-proof"
+        case registration
+        case registrationAccess = "registration-access"
     }
 
     /// Base64url of SHA-256 over kind, NUL and secret.

@@ -35,6 +35,7 @@ struct TemplateSet: Sendable {
         ("set-password", PackageResources.set_password_mustache),
         ("notice", PackageResources.notice_mustache),
         ("sign-out", PackageResources.sign_out_mustache),
+        ("consent", PackageResources.consent_mustache),
         ("form-post", PackageResources.form_post_mustache),
         ("error", PackageResources.error_mustache),
         ("portal", PackageResources.portal_mustache),

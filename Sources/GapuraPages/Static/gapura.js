@@ -23,7 +23,7 @@
 
   // A second tap does not send a form twice.
   each(document.querySelectorAll("form[data-once]"), function (form) {
-    var button = form.querySelector("button[type=submit]");
+    var button = null;
     var words = document.createDocumentFragment();
     var sent = false;
     var again = function () {
@@ -36,6 +36,8 @@
     form.addEventListener("submit", function (event) {
       if (sent) { event.preventDefault(); return; }
       sent = true;
+      // Of a form with two buttons, the one that was pressed.
+      button = event.submitter || form.querySelector("button[type=submit]");
       button.setAttribute("aria-disabled", "true");
       while (button.firstChild) { words.appendChild(button.firstChild); }
       button.textContent = form.getAttribute("data-once");

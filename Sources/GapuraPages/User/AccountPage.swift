@@ -27,6 +27,7 @@ struct AccountPage: Sendable {
             return try answers.page(.account(model), for: request, signedInName: model.person.fullName)
         }
         router.post("/akun/sesi/akhiri") { request, context in try await end(all: false, request, context) }
+        router.post("/akun/izin/cabut") { request, context in try await revoke(request, context) }
         router.post("/akun/sesi/akhiri-semua") { request, context in try await end(all: true, request, context) }
     }
 
@@ -41,16 +42,41 @@ struct AccountPage: Sendable {
                     startedAt: session.createdAt, lastSeenAt: session.lastSeenAt
                 )
             }
+            let consents = try tx.consents.list(of: signedIn.account.id, at: now).map { consent in
+                AccountModel.ConsentLine(
+                    clientID: consent.clientID.text, application: consent.applicationName,
+                    claims: ConsentItems.claims(of: consent.items), givenAt: consent.givenAt,
+                    expiresAt: consent.expiresAt)
+            }
             let disclosures = try tx.disclosures.list(about: signedIn.account.id, limit: 100).map { given in
                 AccountModel.DisclosureLine(
                     application: given.applicationName, claims: given.claims.split(separator: " ").map { String($0) },
                     firstAt: given.firstAt, lastAt: given.lastAt)
             }
             return AccountModel(
-                person: PersonModel(signedIn.account, card), sessions: Array(sessions), disclosures: disclosures,
+                person: PersonModel(signedIn.account, card), sessions: Array(sessions), consents: consents,
+                disclosures: disclosures,
                 zone: (zone.offsetSeconds, zone.name)
             )
         }
+    }
+
+    /// Takes back what this account allowed an application.
+    private func revoke(_ request: Request, _ context: GapuraContext) async throws -> Response {
+        let form = try await RequestParameters(form: request)
+        try form.refuseDuplicates()
+        try answers.browser.checkForm(form, request)
+        guard let signedIn = try await answers.browser.signedIn(request, context) else {
+            return answers.redirect(to: "/masuk")
+        }
+        let (account, now) = (signedIn.account, context.now)
+        if let client = form["client_id"].map(ClientID.init) {
+            _ = try await store.write { tx in
+                try ConsentDirectory.revoke(
+                    of: account, for: client, by: .account(account.id.text), in: tx, at: now)
+            }
+        }
+        return answers.redirect(to: "/akun")
     }
 
     /// Ends one session of this account, or every one.

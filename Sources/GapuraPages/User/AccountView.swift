@@ -14,24 +14,30 @@ struct AccountView: PageView {
                 "lines": .list(personValues(model.person, texts)),
                 "has-sessions": .flag(!model.sessions.isEmpty),
                 "sessions": .list(model.sessions.map { session($0, texts, dates) }),
+                "has-consents": .flag(!model.consents.isEmpty),
+                "consents": .list(model.consents.map { consent($0, texts, dates) }),
                 "has-disclosures": .flag(!model.disclosures.isEmpty),
                 "disclosures": .list(model.disclosures.map { disclosure($0, texts, dates) }),
             ]
         )
     }
 
-    /// By what a person calls it, not by the names of claims: each of these claims stands for those that come with it.
-    private static let kinds = [
-        ("sub", "disclosed-id"), ("name", "disclosed-name"), ("email", "disclosed-email"),
-        ("phone_number", "disclosed-phone"), ("nip", "disclosed-employment"), ("roles", "disclosed-roles"),
-        ("nik", "disclosed-nik"),
-    ]
+    private func consent(_ line: AccountModel.ConsentLine, _ texts: Texts, _ dates: DateText) -> Values {
+        [
+            "client-id": .text(line.clientID),
+            "application": .text(line.application.forDisplay(limit: 100)),
+            "kinds": .text(ClaimKinds.texts(line.claims, texts).joined(separator: "; ")),
+            "given": .text(dates.text(line.givenAt)),
+            "given-machine": .text(dates.machine(line.givenAt)),
+            "until": .text(dates.text(line.expiresAt)),
+            "until-machine": .text(dates.machine(line.expiresAt)),
+        ]
+    }
 
     private func disclosure(_ line: AccountModel.DisclosureLine, _ texts: Texts, _ dates: DateText) -> Values {
-        let kinds = Self.kinds.filter { kind in line.claims.contains { $0 == kind.0 } }
-        return [
+        [
             "application": .text(line.application.forDisplay(limit: 100)),
-            "kinds": .text(kinds.map { texts($0.1) }.joined(separator: "; ")),
+            "kinds": .text(ClaimKinds.texts(line.claims, texts).joined(separator: "; ")),
             "first": .text(dates.text(line.firstAt)),
             "first-machine": .text(dates.machine(line.firstAt)),
             "last": .text(dates.text(line.lastAt)),

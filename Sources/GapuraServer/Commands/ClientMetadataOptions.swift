@@ -46,6 +46,8 @@ struct MetadataOptions: ParsableArguments {
     @Flag(help: "A public client: it has no secret.") var `public` = false
     @Flag(help: "An application on people's own machines: public, with loopback redirects on any port.") var native =
         false
+    @Flag(help: "Not the city's own: people are asked before it learns anything (trusted: false).")
+    var thirdParty = false
     @Flag(help: "It may introspect tokens whose aud names it.") var resourceServer = false
     @Flag(help: "An application of electronic signatures: it may ask for the scope tte, which gives the NIK.") var tte =
         false
@@ -85,7 +87,7 @@ struct MetadataOptions: ParsableArguments {
             ("default_max_age", defaultMaxAge.map { .integer($0) }), ("application_type", native ? "native" : nil),
             ("resource_server", .optional(resourceServer)), ("tte", .optional(tte)),
             ("administration", .optional(administration)), ("personnel_feed", .optional(personnelFeed)),
-            ("require_pkce", noPKCE ? false : nil),
+            ("require_pkce", noPKCE ? false : nil), ("trusted", thirdParty ? false : nil),
         ])
         for (key, value) in flags.members { object[key] = value }
         return object

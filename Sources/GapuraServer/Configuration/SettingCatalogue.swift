@@ -82,6 +82,9 @@ enum SettingCatalogue {
             "offline_absolute", \.offlineAbsolute, .duration(3600...94_608_000),
             "A refresh token with `offline_access` dies after so long."),
         Setting(
+            "consent_lifetime", \.consentLifetime, .duration(60...94_608_000),
+            "How long it is remembered what somebody allowed an application that is not the city's own."),
+        Setting(
             "set_up_link_lifetime", \.setUpLinkLifetime, .duration(300...604_800),
             "How long a set-up link for a first password is good."),
         Setting(

@@ -37,6 +37,27 @@ package struct ClientQueries {
             .map(Self.client)
     }
 
+    // MARK: Clients that registered themselves
+
+    /// A client whose own registration access token has that digest.
+    package func find(_ id: ClientID, registration digest: String) throws -> ClientRecord? {
+        try tx.first(
+            "SELECT \(fragment: Self.columns) FROM clients WHERE id = \(id) AND registration_digest = \(digest)"
+        ).map(Self.client)
+    }
+
+    package func setRegistration(of id: ClientID, by registration: RegistrationID, digest: String) throws {
+        try tx.run(
+            """
+            UPDATE clients SET registration_id = \(registration), registration_digest = \(digest) WHERE id = \(id)
+            """)
+    }
+
+    /// Nobody looks after the registration over the network any more.
+    package func endRegistration(of id: ClientID) throws {
+        try tx.run("UPDATE clients SET registration_digest = NULL WHERE id = \(id)")
+    }
+
     package func insert(_ client: ClientRecord) throws {
         try tx.run(
             """

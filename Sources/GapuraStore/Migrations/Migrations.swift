@@ -13,5 +13,7 @@ package enum Migrations {
         .administration,
         .provisioning,
         .authorization,
+        .consents,
+        .registrations,
     ]
 }

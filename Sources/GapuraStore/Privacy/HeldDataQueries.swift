@@ -98,6 +98,9 @@ package struct HeldDataQueries {
             name: "application_uses", table: "application_uses", owner: .account, condition: "account_id = ?",
             columns: "application_id, first_used_at, last_used_at, times"),
         Table(
+            name: "consents", table: "consents", owner: .account, condition: "account_id = ?",
+            columns: "client_id, item, given_at, expires_at"),
+        Table(
             name: "disclosures", table: "disclosures", owner: .account, condition: "account_id = ?",
             columns: "client_id, claims, first_at, last_at, times"),
         Table(
@@ -207,6 +210,7 @@ package struct HeldDataQueries {
         try tx.run("DELETE FROM devices WHERE account_id = \(id)")
         try tx.run("DELETE FROM application_uses WHERE account_id = \(id)")
         try tx.run("DELETE FROM disclosures WHERE account_id = \(id)")
+        try tx.run("DELETE FROM consents WHERE account_id = \(id)")
         try tx.run("DELETE FROM recycle_bin WHERE account_id = \(id)")
         try tx.run("DELETE FROM load_changes WHERE entity = 'account' AND entity_id = \(id)")
         // With the row of the local account: a password may be its owner's and not say so.

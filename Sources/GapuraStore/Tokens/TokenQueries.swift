@@ -65,6 +65,16 @@ package struct TokenQueries {
         ) == 1
     }
 
+    /// Revokes every family that a client has of an account.
+    package func revokeAll(of account: AccountID, for client: ClientID, reason: String, at moment: Timestamp) throws {
+        try tx.run(
+            """
+            UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE account_id = \(account)
+            AND client_id = \(client) AND revoked_at IS NULL
+            """
+        )
+    }
+
     /// Revokes what hangs below a session, all or all but what was meant to outlive it.
     package func revokeAll(of sessionID: SessionID, includingOffline: Bool, reason: String, at moment: Timestamp) throws
     {

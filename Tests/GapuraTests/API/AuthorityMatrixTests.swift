@@ -20,17 +20,20 @@ struct AuthorityMatrixTests {
         var table: [String: Set<String>] = [:]
         func allow(_ askers: Set<String>, _ operations: String...) { for name in operations { table[name] = askers } }
         allow(
-            everyone.union(desk), "authority.show", "account.show", "account.list", "account.pending", "account.ending")
+            everyone.union(desk), "authority.show", "account.show", "account.list", "account.pending", "account.ending",
+            "consent.list")
         allow(agencies.union(["bkd"]).union(desk), "account.link")
         allow(
             agencies.union(["bkd"]), "account.add", "account.state", "account.email", "account.extend",
-            "account.end-sessions", "account.codes")
+            "account.end-sessions", "account.codes", "consent.revoke")
         allow(agencies, "account.role", "grant.add", "grant.end")
         allow(everyone, "grant.list", "grant.show-for", "appointment.list", "manager.show", "manager.missing")
         allow(everyone, "application.list", "application.show", "role.list")
         allow(everyone.union(["feed"]), "unit.list", "unit.show", "unit.history")
         allow(personnel.union(["feed"]), "unit.draft-list", "unit.draft-show")
-        allow(personnel, "role.exclusions", "client.list", "client.show", "legacy.list", "legacy.queue")
+        allow(
+            personnel, "role.exclusions", "client.list", "client.show", "legacy.list", "legacy.queue",
+            "registration.list")
         allow(["bkd"], "unit.draft-cancel", "unit.draft-push")
         allow(["bkd"], "appointment.add", "appointment.end", "manager.set", "manager.clear")
         allow(personnel.union(["feed"]), "personnel.list", "personnel.show", "personnel.bin")
@@ -38,7 +41,8 @@ struct AuthorityMatrixTests {
         allow(["auditor"], "audit.list", "audit.verify", "logout.list")
         allow(
             [], "role.add", "role.exclude", "application.add", "application.update", "application.state",
-            "application.access", "client.add", "client.update", "client.secret", "client.state", "person.show",
+            "application.access", "client.add", "client.update", "client.secret", "client.state",
+            "registration.add", "registration.end", "person.show",
             "person.find", "person.data", "person.disclosures", "person.forget", "legacy.match", "legacy.forget")
         return table
     }()

@@ -248,7 +248,9 @@ struct AuthorizeAttackTests {
 
     // MARK: Request objects, errors, scripts
 
-    @Test("attack 11: a client without keys has no request objects: request_not_supported, and both kinds at once invalid_request")
+    @Test(
+        "attack 11: a client without keys has no request objects: request_not_supported, and both kinds at once invalid_request"
+    )
     func requestObjects() async throws {
         try await withCity { city in
             let browser = try await city.signedIn()

@@ -124,7 +124,8 @@ struct ClaimsParameterTests {
             for text in [
                 "x", "[]", "1", "null", "{", #"{"userinfo":1}"#, #"{"userinfo":{"name":1}}"#, #"{"id_token":[]}"#,
                 #"{"userinfo":{"name":null},"userinfo":{}}"#, #"{"id_token":{"acr":{"values":"1"}}}"#,
-                #"{"id_token":{"acr":{"value":1}}}"#, #"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#,
+                #"{"id_token":{"acr":{"value":1}}}"#,
+                #"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#,
                 "{\"userinfo\":{\(many)}}", "{\"x\":\"\(String(repeating: "x", count: 4096))\"}",
                 String(repeating: #"{"a":"#, count: 100),
             ] {

@@ -218,7 +218,8 @@ struct ClientAssertionTests {
             let good = try client.assertion(city)[1].value
             let parts = good.utf8.split(separator: UInt8(ascii: ".")).map { String(Substring($0)) }
             var texts = [
-                compact(#"{"alg":"none"}"#, claims), compact(#"{"alg":"None"}"#, claims), compact(#"{"alg":1}"#, claims),
+                compact(#"{"alg":"none"}"#, claims), compact(#"{"alg":"None"}"#, claims),
+                compact(#"{"alg":1}"#, claims),
                 compact(#"{"alg":"ES256","alg":"none"}"#, claims), compact(#"{"alg":"ES256","crit":[]}"#, claims),
                 "\(parts[0]).\(parts[1]).", "\(parts[0]).\(parts[1])", good + "=", good + ".", " " + good, good + "\n",
                 "", ".", "..", String(repeating: ".", count: 10_000), String(repeating: "A", count: 40_000),

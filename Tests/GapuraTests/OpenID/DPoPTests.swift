@@ -96,8 +96,11 @@ struct DPoPTests {
             ("typ of an assertion", try made([:], type: "client-authentication+jwt")),
             ("no jwk", try made([:], header: [:])), ("jwk is text", try made([:], header: ["jwk": "x"])),
             ("private jwk", try made([:], header: ["jwk": .object(hidden)])),
-            ("another's jwk", try made(
-                [:], header: ["jwk": .object(try other.verificationKey.jsonWebKey().members)])),
+            (
+                "another's jwk",
+                try made(
+                    [:], header: ["jwk": .object(try other.verificationKey.jsonWebKey().members)])
+            ),
             ("crit", try made([:], header: ["jwk": .object(public_), "crit": ["x"]])),
             ("no jti", try made(["jti": nil])), ("empty jti", try made(["jti": ""])), ("jti 1", try made(["jti": 1])),
             ("long jti", try made(["jti": .string(String(repeating: "j", count: 513))])),
@@ -111,7 +114,8 @@ struct DPoPTests {
             ("htu without scheme", try made(["htu": .string(TestGateway.authority + path)])),
             ("no iat", try made(["iat": nil])), ("iat as text", try made(["iat": "now"])),
             ("iat an hour ago", try made(["iat": .integer(now - 3600)])),
-            ("iat in an hour", try made(["iat": .integer(now + 3600)])), ("iat huge", try made(["iat": .integer(.max)])),
+            ("iat in an hour", try made(["iat": .integer(now + 3600)])),
+            ("iat huge", try made(["iat": .integer(.max)])),
             ("RS256", try city.proof(rs, method, path, token: token)),
             ("HS256", try city.forge([:], type: "dpop+jwt", with: hs, header: ["jwk": .object(public_)])),
             ("none", compact(#"{"typ":"dpop+jwt","alg":"none","jwk":{}}"#, claims)),
@@ -155,7 +159,9 @@ struct DPoPTests {
         }
     }
 
-    @Test("behaviour 77: htu without query and fragment, scheme and host in any case, the default port as none; iat by 10 s")
+    @Test(
+        "behaviour 77: htu without query and fragment, scheme and host in any case, the default port as none; iat by 10 s"
+    )
     func tolerant() async throws {
         try await withCity { city in
             let key = try SigningKey.generate(.es256)
@@ -163,9 +169,12 @@ struct DPoPTests {
             let form: Pairs = [("grant_type", "client_credentials")]
             let path = "/oauth2/token"
             let changes: [KeyValuePairs<String, JSONValue?>] = [
-                ["htu": .string(TestGateway.issuer + path + "?a=b")], ["htu": .string(TestGateway.issuer + path + "#x")],
-                ["htu": .string("HTTPS://SSO.Contoh.go.id" + path)], ["htu": .string(TestGateway.issuer + ":443" + path)],
-                ["iat": .integer(now - 10)], ["iat": .integer(now + 10)], ["extra": ["a": 1]], ["nonce": "tidak diminta"],
+                ["htu": .string(TestGateway.issuer + path + "?a=b")],
+                ["htu": .string(TestGateway.issuer + path + "#x")],
+                ["htu": .string("HTTPS://SSO.Contoh.go.id" + path)],
+                ["htu": .string(TestGateway.issuer + ":443" + path)],
+                ["iat": .integer(now - 10)], ["iat": .integer(now + 10)], ["extra": ["a": 1]],
+                ["nonce": "tidak diminta"],
             ]
             for change in changes {
                 let answer = try await token(city, form, "machine", city.proof(key, "POST", path, change))

@@ -39,7 +39,7 @@ struct MetadataTests {
                 addresses += 1
                 #expect(member.value.string?.hasPrefix("https://") == true, "\(member.key)")
             }
-            #expect(addresses == 9)
+            #expect(addresses == 10)
         }
     }
 
@@ -80,13 +80,12 @@ struct MetadataTests {
                 #expect(try #require(member.value.strings, "\(member.key)").isEmpty == false)
             }
             #expect(metadata["response_types_supported"] == ["code"])
-            #expect(metadata["subject_types_supported"] == ["public"])
+            #expect(metadata["subject_types_supported"] == ["public", "pairwise"])
             #expect(metadata["id_token_signing_alg_values_supported"]?.strings?.contains("RS256") == true)
             #expect(metadata["scopes_supported"]?.strings?.contains("openid") == true)
             #expect(metadata["claims_supported"]?.strings?.contains("sub") == true)
             #expect(metadata["code_challenge_methods_supported"] == ["S256"])
             #expect(metadata["ui_locales_supported"] == ["id", "en"])
-            #expect(metadata["subject_types_supported"]?.strings?.contains("pairwise") == false)
             for scope in try #require(metadata["scopes_supported"]?.strings) { #expect(Scope.tokens(scope) == [scope]) }
         }
     }

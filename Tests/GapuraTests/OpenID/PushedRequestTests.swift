@@ -29,7 +29,9 @@ struct PushedRequestTests {
     }
 
     /// The whole way of a strict client.
-    @Test("behaviour 72, behaviour 76: pushed, opened, signed in, redeemed with a proof; iss is in the answer", arguments: bothEngines)
+    @Test(
+        "behaviour 72, behaviour 76: pushed, opened, signed in, redeemed with a proof; iss is in the answer",
+        arguments: bothEngines)
     func wholeWay(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let client = try await city.addStrictClient()
@@ -52,7 +54,9 @@ struct PushedRequestTests {
         }
     }
 
-    @Test("behaviour 72, attack 14: opened twice before the sign-in it works once, and never after that", arguments: bothEngines)
+    @Test(
+        "behaviour 72, attack 14: opened twice before the sign-in it works once, and never after that",
+        arguments: bothEngines)
     func once(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let client = try await city.addStrictClient()
@@ -100,7 +104,11 @@ struct PushedRequestTests {
             let handle = try await city.pushed(client)
             for (uri, id) in [
                 (handle, other.id), (handle + "x", client.id), (String(handle.dropLast()), client.id),
-                ("urn:ietf:params:oauth:request_uri:", client.id), (handle.uppercased().replacing("URN:IETF:PARAMS:OAUTH:REQUEST_URI", with: "urn:ietf:params:oauth:request_uri"), client.id),
+                ("urn:ietf:params:oauth:request_uri:", client.id),
+                (
+                    handle.uppercased().replacing(
+                        "URN:IETF:PARAMS:OAUTH:REQUEST_URI", with: "urn:ietf:params:oauth:request_uri"), client.id
+                ),
             ] {
                 let beside = city.asking(id, ["client_id": nil]) + city.bringing(uri, id)
                 expectLocal400(try await city.authorize(beside, in: browser), code: "invalid_request_uri")
@@ -151,7 +159,8 @@ struct PushedRequestTests {
         try await withCity { city in
             let client = try await city.addStrictClient()
             let wrong: [(KeyValuePairs<String, String?>, String)] = [
-                (["redirect_uri": "https://evil.example/"], "invalid_request"), (["redirect_uri": nil], "invalid_request"),
+                (["redirect_uri": "https://evil.example/"], "invalid_request"),
+                (["redirect_uri": nil], "invalid_request"),
                 (["response_type": "token"], "unsupported_response_type"), (["response_type": nil], "invalid_request"),
                 (["scope": "tte"], "invalid_scope"), (["nonce": "a\u{0}"], "invalid_request"),
                 (["client_id": "web"], "invalid_client"), (["max_age": "x"], "invalid_request"),
@@ -248,7 +257,8 @@ struct PushedRequestTests {
                 try await city.authorize(city.bringing(handle, client.id), in: browser).parameter("code"))
             func ask(_ form: Pairs) async throws -> JSONValue? {
                 try await city.gateway.post(
-                    "/oauth2/token", form + client.assertion(city), headers: City.dpop(city.proof(key))).json
+                    "/oauth2/token", form + client.assertion(city), headers: City.dpop(city.proof(key))
+                ).json
             }
             let refresh = try #require(try await ask(city.redeeming(code))?["refresh_token"]?.string)
             for _ in 1...2 {

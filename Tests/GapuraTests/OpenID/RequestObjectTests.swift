@@ -115,7 +115,8 @@ struct RequestObjectTests {
             for (name, object) in objects {
                 let answer = try await ask(
                     city, client, object, [("redirect_uri", City.redirectURI), ("state", "s-1")])
-                #expect(answer.parameter("error") == "invalid_request_object", "\(name): \(answer.location ?? answer.text)")
+                #expect(
+                    answer.parameter("error") == "invalid_request_object", "\(name): \(answer.location ?? answer.text)")
                 expectRedirect(answer, "invalid_request_object")
                 // Without an address that is known good: our own page.
                 expectLocal400(try await ask(city, client, object))
@@ -130,7 +131,8 @@ struct RequestObjectTests {
         try await withCity { city in
             let client = try await city.addSigningClient()
             let more: Pairs = [
-                ("redirect_uri", City.redirectURI), ("state", "s-1"), ("request_uri", "urn:ietf:params:oauth:request_uri:x"),
+                ("redirect_uri", City.redirectURI), ("state", "s-1"),
+                ("request_uri", "urn:ietf:params:oauth:request_uri:x"),
             ]
             expectRedirect(try await ask(city, client, client.object(city), more), "invalid_request")
         }

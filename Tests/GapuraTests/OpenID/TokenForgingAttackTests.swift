@@ -387,7 +387,8 @@ struct TokenForgingAttackTests {
                 sid: living.idClaims["sid"]?.string ?? "", uri: "https://simpeg.contoh.go.id/logout", createdAt: now,
                 nextTryAt: nil
             )
-            let logout = try LogoutToken.make(for: delivery, issuer: TestGateway.issuer, key: try city.key(), now: now)
+            let logout = try LogoutToken.make(
+                for: delivery, sub: delivery.accountSub, issuer: TestGateway.issuer, key: try city.key(), now: now)
             #expect(try city.header(of: logout)["typ"] == "logout+jwt")
             try await living.refuse(logout)
             try await living.refuseHint(logout)

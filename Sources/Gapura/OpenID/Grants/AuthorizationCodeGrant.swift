@@ -10,12 +10,14 @@ struct AuthorizationCodeGrant: Grant {
     private let store: Store
     private let settings: GatewaySettings
     private let maker: TokenMaker
+    private let subjects: Subjects
     private let claims: ClaimSource
 
     init(_ services: Services) {
         store = services.store
         settings = services.settings
         maker = TokenMaker(services)
+        subjects = Subjects(services)
         claims = ClaimSource(services)
     }
 
@@ -32,7 +34,7 @@ struct AuthorizationCodeGrant: Grant {
         let verifier = form["code_verifier"]
         let digest = StoredSecret.digest(code, of: .code)
         let refresh = client.metadata.grantTypes.contains("refresh_token") ? SecureRandom.text(32) : nil
-        let (maker, claims, settings, now) = (maker, claims, settings, asked.now)
+        let (maker, claims, subjects, settings, now) = (maker, claims, subjects, settings, asked.now)
 
         let outcome: Outcome = try await store.write { tx in
             guard let stored = try tx.tokens.findCode(digest: digest) else { return .refused("unknown code") }
@@ -54,19 +56,20 @@ struct AuthorizationCodeGrant: Grant {
             }
             var family = standing.family
             family.scope = Scope.left(of: family.scope, to: client)
+            let sub = subjects.sub(standing.account.sub, for: client)
             if client.isPublic, let jkt {
                 try tx.tokens.bind(family.id, to: jkt)
                 family.jkt = jkt
             }
             let access = maker.access(
-                for: client, sub: standing.account.sub, scope: family.scope, family: family, jkt: jkt, at: now)
+                for: client, sub: sub, scope: family.scope, family: family, jkt: jkt, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             if let refresh {
                 try tx.tokens.insert(RefreshTokenRotation.token(refresh, family, settings, at: now))
             }
             let named = RequestedClaims(stored: family.claims)
             let told = try claims.claims(
-                named: named.idToken, for: standing.account, client: client.id, in: tx, at: now)
+                named: named.idToken, for: standing.account, client: client, in: tx, at: now)
             try tx.disclosures.record(
                 Scope.claims(of: family.scope, and: named), about: standing.account.id, to: client.id, at: now)
             try tx.record(
@@ -74,7 +77,7 @@ struct AuthorizationCodeGrant: Grant {
                 detail: ["family": .string(family.id.text), "grant": "authorization_code"], at: now
             )
             return .granted(
-                family: family, sub: standing.account.sub, nonce: stored.nonce, named: told, access: access)
+                family: family, sub: sub, nonce: stored.nonce, named: told, access: access)
         }
         switch outcome {
         case .refused(let reason):

@@ -11,12 +11,14 @@ struct RefreshTokenGrant: Grant {
     private let store: Store
     private let settings: GatewaySettings
     private let maker: TokenMaker
+    private let subjects: Subjects
     private let rotation: RefreshTokenRotation
 
     init(_ services: Services) {
         store = services.store
         settings = services.settings
         maker = TokenMaker(services)
+        subjects = Subjects(services)
         rotation = RefreshTokenRotation(key: services.secrets.refresh)
     }
 
@@ -37,7 +39,7 @@ struct RefreshTokenGrant: Grant {
             }
             return tokens
         }
-        let (maker, settings, now) = (maker, settings, request.now)
+        let (maker, subjects, settings, now) = (maker, subjects, settings, request.now)
 
         let outcome: Outcome = try await store.write { tx in
             guard let stored = try tx.tokens.findRefreshToken(digest: digest) else {
@@ -76,8 +78,9 @@ struct RefreshTokenGrant: Grant {
                 let idleEnd = min(now.adding(seconds: settings.sessionIdle), standing.session.endsAt)
                 try tx.sessions.touch(family.sessionID, at: now, idleEndsAt: idleEnd)
             }
+            let sub = subjects.sub(standing.account.sub, for: client)
             let access = maker.access(
-                for: client, sub: standing.account.sub, scope: scope, family: family, jkt: jkt, at: now)
+                for: client, sub: sub, scope: scope, family: family, jkt: jkt, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             let named = RequestedClaims(stored: family.claims)
             try tx.disclosures.record(
@@ -89,7 +92,7 @@ struct RefreshTokenGrant: Grant {
             var narrowed = family
             narrowed.scope = scope
             return .granted(
-                family: narrowed, sub: standing.account.sub, access: access, refresh: successor ?? token)
+                family: narrowed, sub: sub, access: access, refresh: successor ?? token)
         }
         switch outcome {
         case .refused(let reason):

@@ -1,0 +1,48 @@
+import Gapura
+
+/// `/izin`.
+struct ConsentView: PageView {
+    let model: ConsentModel
+
+    func body(_ texts: Texts) -> PageBody {
+        let application = model.application.name.forDisplay(limit: 120)
+        let policy = model.application.policyURI.flatMap(SafeLink.web)
+        let terms = model.application.termsURI.flatMap(SafeLink.web)
+        return PageBody(
+            template: "consent",
+            title: texts("consent-title", ["application": application]),
+            layout: .door,
+            values: [
+                "heading": .text(texts("consent-title", ["application": application])),
+                "agency": .text(
+                    model.agency.map { texts("consent-agency", ["agency": $0.forDisplay(limit: 120)]) }),
+                "stale": .flag(model.isStale),
+                "kinds": .list(ClaimKinds.texts(model.claims, texts).map { ["kind": .text($0)] }),
+                "offline": .flag(model.isOffline),
+                "flow": .text(model.flow),
+                "shown": .text(model.shown),
+                "has-links": .flag(policy != nil || terms != nil),
+                "policy-address": .text(policy),
+                "policy-label": .text(texts("sign-in-policy", ["application": application])),
+                "terms-address": .text(terms),
+                "terms-label": .text(texts("sign-in-terms", ["application": application])),
+            ]
+        )
+    }
+}
+
+/// Claims by what a person calls them, not by their names: each of these stands for those that come with it.
+enum ClaimKinds {
+    private static let kinds: [(text: String, claims: [String])] = [
+        ("disclosed-id", ["sub"]),
+        ("disclosed-name", ["name", "preferred_username", "local_id", "zoneinfo", "locale", "updated_at"]),
+        ("disclosed-email", ["email", "email_verified"]),
+        ("disclosed-phone", ["phone_number", "phone_number_verified"]),
+        ("disclosed-employment", ["nip", "employee_kind", "unor", "opd", "position", "acting", "manager_sub"]),
+        ("disclosed-roles", ["roles"]), ("disclosed-nik", ["nik"]),
+    ]
+
+    static func texts(_ claims: [String], _ texts: Texts) -> [String] {
+        kinds.filter { kind in claims.contains { kind.claims.contains($0) } }.map { texts($0.text) }
+    }
+}

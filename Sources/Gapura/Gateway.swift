@@ -83,6 +83,7 @@ package struct Gateway: Sendable {
         IntrospectionEndpoint(services, clients: clients).addRoutes(to: router)
         RevocationEndpoint(services, clients: clients).addRoutes(to: router)
         MetadataEndpoint(services).addRoutes(to: router)
+        LogoEndpoint(services).addRoutes(to: router)
         EndSessionEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         APIEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         SCIMEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
@@ -91,7 +92,7 @@ package struct Gateway: Sendable {
         SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
         PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)
         ActivationEndpoint(services, refusals: refusals, metrics: metrics).addRoutes(to: router)
-        SignOutEndpoint(services, doorbell: doorbell).addRoutes(to: router)
+        SignOutEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         OperationsEndpoints(health: health, metrics: metrics).addPublicRoutes(to: router)
         site.addRoutes(to: router, of: self)
         return router

@@ -31,6 +31,7 @@ package struct SitePages: Pages {
         case .consent(let model): ConsentView(model: model)
         case .notice(let model): NoticeView(model: model)
         case .signOut(let model): SignOutView(model: model)
+        case .leaving(let model): LeavingView(model: model)
         case .formPost(let model): FormPostView(model: model)
         case .error(let model): ErrorView(model: model)
         case .portal(let model): PortalView(model: model)

@@ -5,7 +5,8 @@ import Testing
 @Suite("Markup of every page")
 struct PageMarkupTests {
     @Test(
-        "attack 146: no page names another host in anything a browser loads by itself", arguments: Samples.all,
+        "attack 146: no page names another host in anything a browser loads by itself, but at a sign-out",
+        arguments: Samples.all.filter { $0.name != "leaving" },
         Language.allCases)
     func noForeignHost(sample: Sample, language: Language) throws {
         let markup = Markup(try sample.html(language, Samples.pages()))

@@ -215,8 +215,8 @@ enum Samples {
             ),
         ]
         let application = SignInApplication(
-            name: words.application, policyURI: "https://e-kinerja.invalid/privasi",
-            termsURI: "https://e-kinerja.invalid/ketentuan"
+            name: words.application, logo: "/aset/klien/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            policyURI: "https://e-kinerja.invalid/privasi", termsURI: "https://e-kinerja.invalid/ketentuan"
         )
         return [
             Sample(
@@ -241,6 +241,14 @@ enum Samples {
                 path: "/akun/kata-sandi"
             ),
             Sample(name: "notice", page: .notice(NoticeModel(kind: .signedOut, next: "/masuk")), path: "/keluar"),
+            Sample(
+                name: "leaving",
+                page: .leaving(
+                    LeavingModel(
+                        frames: ["https://e-kinerja.invalid/keluar?iss=https%3A%2F%2Fsso.invalid&sid=AAAA"],
+                        next: "https://e-kinerja.invalid/selesai")),
+                path: "/oauth2/logout"
+            ),
             Sample(
                 name: "sign-out",
                 page: .signOut(

@@ -14,6 +14,7 @@ enum ClientOperations {
         let registry = ClientRegistry(context.services)
         let metadata = try registry.prepare(arguments.object("metadata"))
         try await SectorCheck(context.services).check(metadata)
+        let logo = await LogoFetcher(context.services).fetch(metadata)
         let secret = ClientRegistry.makeSecret()
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -21,6 +22,7 @@ enum ClientOperations {
             let registered = try registry.add(
                 metadata, application: application, clientID: clientID, secret: secret, by: actor, in: tx, at: now
             )
+            if registered.isNew { try tx.logos.set(logo, of: registered.record.id, at: now) }
             return .object(
                 registered.jsonObject.adding("application", .string(slug)).adding("new", .bool(registered.isNew))
             )
@@ -53,6 +55,7 @@ enum ClientOperations {
         for (key, value) in changes.members { json[key] = value.isNull ? nil : value }
         let metadata = try registry.prepare(json)
         try await SectorCheck(context.services).check(metadata)
+        let logo = await LogoFetcher(context.services).fetch(metadata)
         let secret = ClientRegistry.makeSecret()
         let (now, actor) = (context.now, context.actor)
         return try await context.store.write { tx in
@@ -60,6 +63,7 @@ enum ClientOperations {
                 throw OperationError(
                     .conflict, "The client was changed meanwhile; try again.", id: "Klien baru saja diubah; coba lagi.")
             }
+            try tx.logos.set(logo, of: id, at: now)
             return .object(try registry.update(id, metadata, secret: secret, by: actor, in: tx, at: now).jsonObject)
         }
     }

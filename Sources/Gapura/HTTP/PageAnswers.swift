@@ -18,7 +18,7 @@ package struct PageAnswers: Sendable {
     package func page(
         _ page: Page, status: HTTPResponse.Status = .ok, for request: Request, uiLocales: String? = nil,
         signedInName: String? = nil,
-        cookies: [String] = [], handle known: BrowserHandle? = nil
+        cookies: [String] = [], handle known: BrowserHandle? = nil, frames: [String] = []
     ) throws -> Response {
         let handle = known ?? browser.handle(request)
         let nonce = SecureRandom.text(16)
@@ -30,7 +30,7 @@ package struct PageAnswers: Sendable {
         var headers: HTTPFields = [
             .contentType: "text/html; charset=utf-8",
             .cacheControl: "no-store",
-            .contentSecurityPolicy: Self.policy(nonce: nonce),
+            .contentSecurityPolicy: Self.policy(nonce: nonce, frames: frames),
         ]
         if handle.isNew {
             headers[values: .setCookie].append(browser.cookies.header(browser.cookies.flow, handle.secret))
@@ -70,10 +70,12 @@ package struct PageAnswers: Sendable {
     }
 
     /// No `form-action`: it would also forbid the redirect to an application after our own form (oidc-behaviours 81).
-    static func policy(nonce: String) -> String {
-        """
-        default-src 'self'; script-src 'nonce-\(nonce)'; style-src 'self'; img-src 'self'; object-src 'none'; base-uri 'none'; \
-        frame-ancestors 'none'
-        """
+    /// - Parameter frames: origins of applications that a page of ours frames, at a sign-out alone.
+    static func policy(nonce: String, frames: [String] = []) -> String {
+        let framed = frames.isEmpty ? "" : "frame-src \(Set(frames).sorted().joined(separator: " ")); "
+        return """
+            default-src 'self'; script-src 'nonce-\(nonce)'; style-src 'self'; img-src 'self'; object-src 'none'; \
+            base-uri 'none'; \(framed)frame-ancestors 'none'
+            """
     }
 }

@@ -1,4 +1,5 @@
 package import GapuraFormats
+import GapuraStore
 
 /// What the gateway asks for when a person is to see something; `GapuraPages` answers.
 package protocol Pages: Sendable {
@@ -56,6 +57,7 @@ package enum Page: Sendable {
     case consent(ConsentModel)
     case notice(NoticeModel)
     case signOut(SignOutModel)
+    case leaving(LeavingModel)
     case formPost(FormPostModel)
     case error(ErrorModel)
     case portal(PortalModel)
@@ -101,21 +103,26 @@ package struct SignInModel: Sendable {
 /// The application a person signs in for (oidc-behaviours 65: logo, policy and terms are shown).
 package struct SignInApplication: Sendable {
     package var name: String
-    /// Only an own path or nothing: no third-party host is ever asked for anything, so a foreign logo is a link text at
-    /// most.
+    /// An own path: no third-party host is ever asked for anything.
+    package var logo: String?
     package var policyURI: String?
     package var termsURI: String?
 
-    package init(name: String, policyURI: String? = nil, termsURI: String? = nil) {
+    package init(name: String, logo: String? = nil, policyURI: String? = nil, termsURI: String? = nil) {
         self.name = name
+        self.logo = logo
         self.policyURI = policyURI
         self.termsURI = termsURI
     }
 }
 
 extension SignInApplication {
-    init(_ metadata: ClientMetadata) {
-        self.init(name: metadata.clientName, policyURI: metadata.policyURI, termsURI: metadata.termsURI)
+    /// As it is shown where somebody signs in for it.
+    init(_ client: Client, in tx: Transaction) throws {
+        let metadata = client.metadata
+        self.init(
+            name: metadata.clientName, logo: try tx.logos.digest(of: client.id).map(LogoEndpoint.address),
+            policyURI: metadata.policyURI, termsURI: metadata.termsURI)
     }
 }
 
@@ -230,6 +237,18 @@ package struct SignOutModel: Sendable {
         self.action = action
         self.fields = fields
         self.applicationName = applicationName
+    }
+}
+
+/// After a sign-out: `#logout-continue`, and a frame for each application that is told through the browser.
+package struct LeavingModel: Sendable {
+    package var frames: [String]
+    /// An own path, or an address that a client registered.
+    package var next: String
+
+    package init(frames: [String], next: String) {
+        self.frames = frames
+        self.next = next
     }
 }
 

@@ -11,6 +11,7 @@ package struct AuthorizeEndpoint: Sendable {
     private let responses: AuthorizationResponses
     private let flows: AuthorizationFlows
     private let codes: CodeIssuer
+    private let store: Store
     private let subjects: Subjects
     private let answers: PageAnswers
     private let refusals: RefusalLog
@@ -23,6 +24,7 @@ package struct AuthorizeEndpoint: Sendable {
         flows = AuthorizationFlows(services)
         codes = CodeIssuer(services, clients: clients)
         subjects = Subjects(services)
+        store = services.store
         answers = PageAnswers(services)
         self.refusals = refusals
         logger = services.logger
@@ -64,7 +66,7 @@ package struct AuthorizeEndpoint: Sendable {
     /// The name of the application a flow is for, if the request is still good.
     package func application(of flow: AuthorizationFlow) async -> SignInApplication? {
         guard let request = try? await requests.read(kept: flow) else { return nil }
-        return SignInApplication(request.client.metadata)
+        return try? await store.read { tx in try SignInApplication(request.client, in: tx) }
     }
 
     /// The request of a flow, for the page that asks the person about it.

@@ -59,7 +59,7 @@ package final class ClientReader: Sendable {
 
     /// Scheme, host and port of a web address, as browsers write an origin (RFC 6454): registered addresses are in that
     /// form already, without a default port.
-    private static func origin(of uri: String) -> String? {
+    static func origin(of uri: String) -> String? {
         let bytes = uri.utf8
         guard ["https://", "http://"].contains(where: { bytes.starts(with: $0.utf8) }),
             let slashes = bytes.firstRange(of: "://".utf8)

@@ -44,6 +44,10 @@ package struct ClientMetadata: Sendable, Equatable {
     package var initiateLoginURI: String?
     package var backchannelLogoutURI: String?
     package var backchannelLogoutSessionRequired: Bool
+    /// Where the browser tells of a sign-out.
+    package var frontchannelLogoutURI: String?
+    /// Fetched once; pages show what was fetched.
+    package var logoURI: String?
     /// Its subjects are its sector's own.
     package var isPairwise: Bool
     package var sectorIdentifierURI: String?
@@ -133,6 +137,8 @@ package struct ClientMetadata: Sendable, Equatable {
         initiateLoginURI = try reader.webURI("initiate_login_uri")
         backchannelLogoutURI = try Self.backchannel(reader.string("backchannel_logout_uri"), settings)
         backchannelLogoutSessionRequired = try reader.bool("backchannel_logout_session_required") ?? false
+        frontchannelLogoutURI = try reader.fetchedURI("frontchannel_logout_uri", settings)
+        logoURI = try reader.fetchedURI("logo_uri", settings)
         isPairwise = try reader.isPairwise()
         sectorIdentifierURI = try reader.fetchedURI("sector_identifier_uri", settings)
         defaultMaxAge = try reader.integer("default_max_age")
@@ -224,6 +230,12 @@ package struct ClientMetadata: Sendable, Equatable {
         json["policy_uri"] = policyURI.map(JSONValue.string)
         json["tos_uri"] = termsURI.map(JSONValue.string)
         json["initiate_login_uri"] = initiateLoginURI.map(JSONValue.string)
+        json["logo_uri"] = logoURI.map(JSONValue.string)
+        if let uri = frontchannelLogoutURI {
+            json["frontchannel_logout_uri"] = .string(uri)
+            // `iss` and `sid` are always told.
+            json["frontchannel_logout_session_required"] = true
+        }
         json["backchannel_logout_uri"] = backchannelLogoutURI.map(JSONValue.string)
         json["default_max_age"] = defaultMaxAge.map(JSONValue.integer)
         return json

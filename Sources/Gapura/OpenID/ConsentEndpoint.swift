@@ -34,14 +34,17 @@ package struct ConsentEndpoint: Sendable {
         }
         let asked = try await authorize.request(of: flow)
         let agencyID = asked.client.record.applicationID
-        let (person, agency) = try await store.read { tx in
+        let (person, agency, application) = try await store.read { tx in
             let card = try signedIn.account.personID.flatMap { try PersonCard.read($0, in: tx) }
             let unit = try tx.applications.find(agencyID)?.ownerUnitID.flatMap { try tx.units.find($0) }
-            return (card?.person.fullName ?? signedIn.account.displayName ?? "", unit?.name)
+            return (
+                card?.person.fullName ?? signedIn.account.displayName ?? "", unit?.name,
+                try SignInApplication(asked.client, in: tx)
+            )
         }
         let items = ConsentItems(asked)
         let model = ConsentModel(
-            application: SignInApplication(asked.client.metadata), agency: agency, claims: items.claims,
+            application: application, agency: agency, claims: items.claims,
             isOffline: items.isOffline, shown: items.text, flow: number, isStale: isStale)
         return try answers.page(
             .consent(model), status: isStale ? .forbidden : .ok, for: request,

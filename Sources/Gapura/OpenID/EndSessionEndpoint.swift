@@ -10,12 +10,14 @@ package struct EndSessionEndpoint: Sendable {
     private let answers: PageAnswers
     private let doorbell: LogoutDoorbell
     private let subjects: Subjects
+    private let frontChannel: FrontChannelLogout
 
     package init(_ services: Services, clients: ClientReader, doorbell: LogoutDoorbell) {
         store = services.store
         hints = IDTokenHintReader(services, clients: clients)
         answers = PageAnswers(services)
         subjects = Subjects(services)
+        frontChannel = FrontChannelLogout(services, clients: clients)
         self.doorbell = doorbell
     }
 
@@ -40,15 +42,19 @@ package struct EndSessionEndpoint: Sendable {
         let next = try await next(parameters, hint)  // 3 where to go afterwards
         let signedIn = try await answers.browser.signedIn(request, context)
         guard let session = try await session(hint, signedIn) else {  // 4 what is to end: nothing any more
-            return leave(to: next)
+            return try frontChannel.leave(to: next ?? Self.done, [], for: request)
         }
         let isHinted = session.isNamedByHint && (signedIn == nil || signedIn?.session.id == session.id)
         guard isConfirmed || isHinted else {  // 5 does the person want it
             return try confirmation(parameters, hint, request, uiLocales: parameters["ui_locales"])
         }
-        try await end(session.id, by: hint?.client, at: context.now)  // 6
-        return leave(to: next)  // 7
+        let frames = try await end(session.id, by: hint?.client, at: context.now)  // 6
+        return try frontChannel.leave(  // 7
+            to: next ?? Self.done, frames, for: request, uiLocales: parameters["ui_locales"])
     }
+
+    /// Where a sign-out ends that no application waits for.
+    private static let done = "/keluar/selesai"
 
     private func hint(_ parameters: RequestParameters) async throws -> IDTokenHintReader.Known? {
         guard let token = parameters["id_token_hint"] else { return nil }
@@ -121,23 +127,22 @@ package struct EndSessionEndpoint: Sendable {
         return try answers.page(.signOut(model), for: request, uiLocales: uiLocales)
     }
 
-    private func end(_ id: SessionID, by client: Client?, at now: Timestamp) async throws {
+    /// - Returns: the frames through which the browser tells of it.
+    private func end(_ id: SessionID, by client: Client?, at now: Timestamp) async throws -> [String] {
         let actor: Actor = client.map { .client($0.id.text) } ?? .system
-        try await store.write { tx in
+        let frontChannel = frontChannel
+        let frames: [String] = try await store.write { tx in
             guard let session = try tx.sessions.find(id), let account = try tx.accounts.find(session.accountID) else {
-                return
+                return []
             }
+            let frames = try frontChannel.frames(of: id, in: tx)
             try SessionEnding.end(
                 id, of: account, reason: client == nil ? .signedOut : .signedOutByApplication, by: actor, in: tx,
                 at: now
             )
+            return frames
         }
         doorbell.ring()
-    }
-
-    private func leave(to next: String?) -> Response {
-        let cookies = answers.browser.cookies
-        return answers.redirect(
-            to: next ?? "/keluar/selesai", cookies: [cookies.header(cookies.session, "", maxAge: 0)])
+        return frames
     }
 }

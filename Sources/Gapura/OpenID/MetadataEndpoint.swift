@@ -77,6 +77,8 @@ package struct MetadataEndpoint: Sendable {
             "request_uri_parameter_supported": false,
             "ui_locales_supported": ["id", "en"],
             "authorization_response_iss_parameter_supported": true,
+            "frontchannel_logout_supported": true,
+            "frontchannel_logout_session_supported": true,
             "backchannel_logout_supported": true,
             "backchannel_logout_session_supported": true,
         ]

@@ -68,11 +68,11 @@ struct MetadataReader {
     }
 
     /// Members whose features this version lacks are refused rather than stored as if they worked, above all those that
-    /// ask for more protection. What only describes a client (`logo_uri`, `software_id` …) is ignored.
+    /// ask for more protection. What only describes a client (`software_id` …) is ignored.
     func refuseUnserved() throws(OAuthError) {
         for name in [
             "request_uris", "userinfo_encrypted_response_alg", "request_object_encryption_alg",
-            "frontchannel_logout_uri", "tls_client_certificate_bound_access_tokens",
+            "tls_client_certificate_bound_access_tokens",
         ] {
             guard let value = json[name], !value.isNull, value != false else { continue }
             throw ClientMetadata.invalid("\(name) is not served by this version.")

@@ -15,6 +15,7 @@ package struct RegistrationEndpoint: Sendable {
     private let clients: ClientReader
     private let registry: ClientRegistry
     private let sectors: SectorCheck
+    private let logos: LogoFetcher
 
     package init(_ services: Services, clients: ClientReader) {
         issuer = services.settings.issuer
@@ -22,6 +23,7 @@ package struct RegistrationEndpoint: Sendable {
         self.clients = clients
         registry = ClientRegistry(services)
         sectors = SectorCheck(services)
+        logos = LogoFetcher(services)
     }
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {
@@ -43,6 +45,7 @@ package struct RegistrationEndpoint: Sendable {
         let metadata = try registry.prepare(right.limited(try await Self.body(request)))
         try await sectors.check(metadata)
 
+        let logo = await logos.fetch(metadata)
         let (id, token) = (ClientID("c-" + SecureRandom.text(16)), SecureRandom.text(32))
         let secret = ClientRegistry.makeSecret()
         let registry = registry
@@ -55,6 +58,7 @@ package struct RegistrationEndpoint: Sendable {
                 metadata, application: application, clientID: id.text, secret: secret, by: .system, in: tx, at: now)
             try tx.clients.setRegistration(
                 of: id, by: found.id, digest: StoredSecret.digest(token, of: .registrationAccess))
+            try tx.logos.set(logo, of: id, at: now)
             return made
         }
         var json = made.jsonObject
@@ -110,11 +114,13 @@ package struct RegistrationEndpoint: Sendable {
         }
         let metadata = try registry.prepare(Self.right(given).limited(asked))
         try await sectors.check(metadata)
+        let logo = await logos.fetch(metadata)
         let (registry, secret) = (registry, ClientRegistry.makeSecret())
         let made: ClientRegistry.Registered = try await store.write { tx in
             guard try tx.clients.find(id, registration: digest) != nil else {
                 throw OAuthError.invalidToken(reason: "no registration of that client any more")
             }
+            try tx.logos.set(logo, of: id, at: now)
             return try registry.update(id, metadata, secret: secret, by: .client(id.text), in: tx, at: now)
         }
         var json = made.jsonObject

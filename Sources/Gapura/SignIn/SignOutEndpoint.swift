@@ -7,8 +7,10 @@ package struct SignOutEndpoint: Sendable {
     private let store: Store
     private let answers: PageAnswers
     private let doorbell: LogoutDoorbell
+    private let frontChannel: FrontChannelLogout
 
-    package init(_ services: Services, doorbell: LogoutDoorbell) {
+    package init(_ services: Services, clients: ClientReader, doorbell: LogoutDoorbell) {
+        frontChannel = FrontChannelLogout(services, clients: clients)
         store = services.store
         answers = PageAnswers(services)
         self.doorbell = doorbell
@@ -31,18 +33,20 @@ package struct SignOutEndpoint: Sendable {
         router.post("/keluar") { request, context in
             let form = try await RequestParameters(form: request)
             try answers.browser.checkForm(form, request)
-            if let signedIn = try await answers.browser.signedIn(request, context) {
-                let now = context.now
-                _ = try await store.write { tx in
-                    try SessionEnding.end(
-                        signedIn.session.id, of: signedIn.account, reason: .signedOut,
-                        by: .account(signedIn.account.id.text), in: tx, at: now
-                    )
-                }
-                doorbell.ring()
+            guard let signedIn = try await answers.browser.signedIn(request, context) else {
+                return try frontChannel.leave(to: "/keluar/selesai", [], for: request)
             }
-            let cookies = answers.browser.cookies
-            return answers.redirect(to: "/keluar/selesai", cookies: [cookies.header(cookies.session, "", maxAge: 0)])
+            let (now, frontChannel) = (context.now, frontChannel)
+            let frames = try await store.write { tx in
+                let frames = try frontChannel.frames(of: signedIn.session.id, in: tx)
+                try SessionEnding.end(
+                    signedIn.session.id, of: signedIn.account, reason: .signedOut,
+                    by: .account(signedIn.account.id.text), in: tx, at: now
+                )
+                return frames
+            }
+            doorbell.ring()
+            return try frontChannel.leave(to: "/keluar/selesai", frames, for: request)
         }
         router.get("/keluar/selesai") { request, _ in
             try answers.page(.notice(NoticeModel(kind: .signedOut, next: "/masuk")), for: request)

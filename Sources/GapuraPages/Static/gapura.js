@@ -7,6 +7,10 @@
   var onward = document.querySelector("form[data-onward]");
   if (onward) { HTMLFormElement.prototype.submit.call(onward); }
 
+  // After a sign-out: on as soon as every application was told.
+  var leave = document.querySelector("a[data-leave]");
+  if (leave) { window.addEventListener("load", function () { window.location.replace(leave.href); }); }
+
   // "Show password": offered only where script can do it.
   each(document.querySelectorAll("[data-reveal]"), function (label) {
     var box = label.querySelector("input");

@@ -13,6 +13,8 @@ struct ConsentView: PageView {
             title: texts("consent-title", ["application": application]),
             layout: .door,
             values: [
+                "logo": .text(model.application.logo.flatMap(SafeLink.ownPath)),
+                "logo-label": .text(texts("application-logo", ["application": application])),
                 "heading": .text(texts("consent-title", ["application": application])),
                 "agency": .text(
                     model.agency.map { texts("consent-agency", ["agency": $0.forDisplay(limit: 120)]) }),

@@ -18,6 +18,8 @@ struct SignInView: PageView {
                 "user-name": .text(model.name),
                 "flow": .text(model.flow),
                 "name-is-next": .flag(model.name.isEmpty),
+                "logo": .text(model.application?.logo.flatMap(SafeLink.ownPath)),
+                "logo-label": .text(application.map { texts("application-logo", ["application": $0]) }),
                 "application": .group(application.map { links(of: $0, texts) }),
             ]
         )

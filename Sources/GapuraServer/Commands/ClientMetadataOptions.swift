@@ -39,6 +39,9 @@ struct MetadataOptions: ParsableArguments {
     @Option(help: "aud of its access tokens; may be repeated.") var audience: [String] = []
     @Option(help: "Whom to ask about it; may be repeated.") var contact: [String] = []
     @Option(help: "Its home page.") var clientURI: String?
+    @Option(help: ArgumentHelp("Where the end of a session is told through the browser.", valueName: "uri"))
+    var frontchannelLogoutURI: String?
+    @Option(help: "Its picture, fetched once and shown where somebody signs in for it.") var logoURI: String?
     @Option(help: "Its privacy policy.") var policyURI: String?
     @Option(name: .customLong("tos-uri"), help: "Its terms of service.") var termsURI: String?
     @Option(help: "Where a sign-in may be started from the portal.") var initiateLoginURI: String?
@@ -82,6 +85,7 @@ struct MetadataOptions: ParsableArguments {
             ("access_token_signed_response_alg", .optional(accessTokenAlgorithm)),
             ("access_token_format", .optional(accessToken)),
             ("audience", .optional(audience)), ("contacts", .optional(contact)), ("client_uri", .optional(clientURI)),
+            ("frontchannel_logout_uri", .optional(frontchannelLogoutURI)), ("logo_uri", .optional(logoURI)),
             ("policy_uri", .optional(policyURI)), ("tos_uri", .optional(termsURI)),
             ("initiate_login_uri", .optional(initiateLoginURI)),
             ("default_max_age", defaultMaxAge.map { .integer($0) }), ("application_type", native ? "native" : nil),

@@ -15,5 +15,6 @@ package enum Migrations {
         .authorization,
         .consents,
         .registrations,
+        .logos,
     ]
 }

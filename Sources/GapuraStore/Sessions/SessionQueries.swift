@@ -123,6 +123,15 @@ package struct SessionQueries {
         ).map(Self.clientSession)
     }
 
+    /// Every client that knows a session.
+    package func clientSessions(of sessionID: SessionID) throws -> [ClientSession] {
+        try tx.rows(
+            """
+            SELECT \(fragment: Self.clientColumns) FROM client_sessions WHERE session_id = \(sessionID) ORDER BY client_id
+            """
+        ).map(Self.clientSession)
+    }
+
     package func clientSession(sid: String) throws -> ClientSession? {
         try tx.first("SELECT \(fragment: Self.clientColumns) FROM client_sessions WHERE sid = \(sid)").map(
             Self.clientSession)

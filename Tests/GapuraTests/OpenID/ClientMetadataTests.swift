@@ -184,7 +184,7 @@ struct ClientMetadataTests {
             ["userinfo_signed_response_alg": "none"], ["profile": "strict"],
             ["sector_identifier_uri": "http://x.contoh.go.id/"],
             ["id_token_encrypted_response_alg": "RSA-OAEP"],
-            ["frontchannel_logout_uri": "https://x.contoh.go.id/"],
+            ["frontchannel_logout_uri": "http://x.contoh.go.id/"], ["logo_uri": "javascript:1"],
             ["backchannel_logout_uri": "http://x.contoh.go.id/"],
             ["backchannel_logout_uri": "javascript:1"], ["post_logout_redirect_uris": ["https://*.contoh.go.id/"]],
             ["contacts": "x"],

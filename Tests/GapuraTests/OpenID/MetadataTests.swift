@@ -111,7 +111,8 @@ struct MetadataTests {
             "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported",
             "token_endpoint_auth_signing_alg_values_supported", "dpop_signing_alg_values_supported",
             "introspection_endpoint_auth_signing_alg_values_supported",
-            "revocation_endpoint_auth_signing_alg_values_supported",
+            "revocation_endpoint_auth_signing_alg_values_supported", "frontchannel_logout_supported",
+            "frontchannel_logout_session_supported",
         ]
         try await withCity { city in
             let unknown = Set(try await metadata(city).keys).subtracting(known)

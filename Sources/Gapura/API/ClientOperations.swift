@@ -4,7 +4,7 @@ import GapuraStore
 
 /// OAuth clients of applications.
 enum ClientOperations {
-    static let all = [add, list, show, update, secret, state]
+    static let all = [add, list, show, update, secret, state, check]
 
     private static let add = Operation(
         "client.add", ["application", "client_id", "metadata"], .needs(.applicationsChange)
@@ -91,6 +91,26 @@ enum ClientOperations {
             try registry.setState(id, state, by: actor, in: tx, at: now)
             return .object(try ClientJSON.make(find(id, tx), tx))
         }
+    }
+
+    private static let check = Operation("client.check", ["client_id"], .needs(.applicationsRead)) {
+        arguments, context in
+        let id = ClientID(try arguments.text("client_id"))
+        let clients = ClientReader(context.services)
+        let now = context.now
+        let client = try await context.store.read { tx in try clients.client(find(id, tx)) }
+        let problem = await clients.keys.problem(of: client)
+        let facts = try await context.store.read { tx in
+            ClientCheck.Facts(
+                client: client, application: try tx.applications.find(client.record.applicationID),
+                habits: try tx.tokens.habits(of: id), logouts: try tx.logout.outcomes(of: id),
+                lastUsedAt: try tx.applications.lastUse(of: client.record.applicationID), keyProblem: problem, now: now)
+        }
+        let findings = ClientCheck(facts: facts).findings
+        return [
+            "client_id": .string(id.text), "grade": .string(ClientCheck.grade(findings)),
+            "findings": .array(findings.map(\.json)),
+        ]
     }
 
     private static func find(_ id: ClientID, _ tx: Transaction) throws -> ClientRecord {

@@ -257,6 +257,9 @@ package enum APIRoutes {
             .patch, "/clients/{client_id}", "client.update", "Changes a registration; null takes a member away",
             body: [metadata.required], resource: "client.show"),
         APIRoute(
+            .get, "/clients/{client_id}/check", "client.check",
+            "Walks an integration, grades it, and says what to do next"),
+        APIRoute(
             .post, "/clients/{client_id}/secrets", "client.secret", "Makes a new secret; it is told once"),
         APIRoute(
             .put, "/clients/{client_id}/state", "client.state", "Disables a client, or lets it act again",

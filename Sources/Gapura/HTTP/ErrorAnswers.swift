@@ -129,10 +129,10 @@ package struct ErrorAnswers: RouterMiddleware {
     }
 
     private func page(_ error: PageError, _ request: Request, _ context: GapuraContext) async throws -> Response {
-        await note(error.code, error.reason, request, context)
+        await note(error.code, error.reason, request, context, about: error.diagnosis)
         let model = ErrorModel(
             kind: error.kind, code: error.code, developerHint: error.developerHint, requestID: context.requestID,
-            applicationName: error.applicationName
+            applicationName: error.applicationName, diagnosis: await shown(error.diagnosis, request, context)
         )
         var response = try answers.page(
             .error(model), status: HTTPResponse.Status(code: error.kind.status), for: request, cookies: error.cookies
@@ -141,14 +141,26 @@ package struct ErrorAnswers: RouterMiddleware {
         return response
     }
 
-    private func note(_ code: String, _ reason: String, _ request: Request, _ context: GapuraContext) async {
-        logger.info(
-            "request.refused",
-            metadata: [
-                "request": "\(context.requestID)", "code": "\(code)", "reason": "\(reason)",
-                "path": "\(request.uri.path)",
-            ]
-        )
+    /// What is registered is only for who may read it anyway.
+    private func shown(_ diagnosis: RequestDiagnosis?, _ request: Request, _ context: GapuraContext) async
+        -> RequestDiagnosis?
+    {
+        guard let diagnosis, let account = try? await answers.browser.signedIn(request, context)?.account,
+            account.role.verbs.contains(.applicationsRead), account.roleUnitID == nil
+        else { return nil }
+        return diagnosis
+    }
+
+    private func note(
+        _ code: String, _ reason: String, _ request: Request, _ context: GapuraContext,
+        about diagnosis: RequestDiagnosis? = nil
+    ) async {
+        var metadata: Logger.Metadata = [
+            "request": "\(context.requestID)", "code": "\(code)", "reason": "\(reason)",
+            "path": "\(request.uri.path)",
+        ]
+        if let diagnosis { metadata["parameter"] = "\(diagnosis.logText)" }
+        logger.info("request.refused", metadata: metadata)
         await refusals.record(code, path: Self.knownPath(context), context)
     }
 

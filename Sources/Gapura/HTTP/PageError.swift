@@ -10,11 +10,13 @@ package struct PageError: Error, Sendable {
     package let retryAfter: Int?
     /// `Set-Cookie` values of what was done before the error, such as a sign-in.
     package let cookies: [String]
+    /// For whoever looks after the application.
+    package let diagnosis: RequestDiagnosis?
 
     package init(
         _ kind: ErrorModel.Kind, code: String? = nil, hint: String? = nil, reason: String,
         applicationName: String? = nil,
-        retryAfter: Int? = nil, cookies: [String] = []
+        retryAfter: Int? = nil, cookies: [String] = [], diagnosis: RequestDiagnosis? = nil
     ) {
         self.kind = kind
         self.code = code ?? kind.code
@@ -23,6 +25,7 @@ package struct PageError: Error, Sendable {
         self.applicationName = applicationName
         self.retryAfter = retryAfter
         self.cookies = cookies
+        self.diagnosis = diagnosis
     }
 }
 

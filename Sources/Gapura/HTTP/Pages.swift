@@ -295,10 +295,14 @@ package struct ErrorModel: Sendable {
     package var requestID: String
     /// Name of the application concerned, if known.
     package var applicationName: String?
+    /// For a signed-in admin.
+    package var diagnosis: RequestDiagnosis?
 
     package init(
-        kind: Kind, code: String, developerHint: String? = nil, requestID: String, applicationName: String? = nil
+        kind: Kind, code: String, developerHint: String? = nil, requestID: String, applicationName: String? = nil,
+        diagnosis: RequestDiagnosis? = nil
     ) {
+        self.diagnosis = diagnosis
         self.kind = kind
         self.code = code
         self.developerHint = developerHint

@@ -151,7 +151,9 @@ package struct AuthorizationRequestReader: Sendable {
             throw PageError(.badRequest, hint: "client_id is missing or was sent twice.", reason: "no client_id")
         }
         guard let client = try await store.read({ [clients] in try clients.find(id, in: $0) }) else {
-            throw PageError(.badRequest, hint: "The client is not known here.", reason: "unknown or disabled client")
+            throw PageError(
+                .badRequest, hint: "The client is not known here.", reason: "unknown or disabled client",
+                diagnosis: RequestDiagnosis(parameter: "client_id", sent: id, registered: []))
         }
         return client
     }
@@ -161,16 +163,21 @@ package struct AuthorizationRequestReader: Sendable {
         guard !parameters.isRepeated("redirect_uri"), let uri = parameters["redirect_uri"] else {
             throw PageError(
                 .badRequest, hint: "redirect_uri is missing or was sent twice.", reason: "no redirect_uri",
-                applicationName: name)
+                applicationName: name, diagnosis: Self.diagnosis(nil, client))
         }
         guard RedirectURI.matches(uri, registered: client.metadata.redirectURIs, isNative: client.metadata.isNative)
         else {
             throw PageError(
                 .badRequest, hint: "The redirect_uri is not one that this client registered, byte for byte.",
-                reason: "redirect_uri not registered", applicationName: name
+                reason: "redirect_uri not registered", applicationName: name, diagnosis: Self.diagnosis(uri, client)
             )
         }
         return uri
+    }
+
+    private static func diagnosis(_ sent: String?, _ client: Client) -> RequestDiagnosis {
+        RequestDiagnosis(
+            parameter: "redirect_uri", sent: sent, registered: client.metadata.redirectURIs.map(\.text))
     }
 
     /// Errors carry `state` too, and go the way that was asked for.

@@ -50,6 +50,23 @@ package final class ClientKeys: Sendable {
         }
     }
 
+    /// Why the keys of a client cannot be had just now; nothing where they can.
+    func problem(of client: Client) async -> String? {
+        guard case .uri(let uri) = client.metadata.security.keys else { return nil }
+        do {
+            let answer = try await outgoing.get(uri)
+            guard answer.status == 200 else { return "status \(answer.status)" }
+            _ = try JSONWebKeySet(json: answer.body)
+            return nil
+        } catch let error as KeyError {
+            return error.code.rawValue
+        } catch let error as OutgoingError {
+            return error.kind.rawValue
+        } catch {
+            return "failed"
+        }
+    }
+
     private func secret(of client: Client, _ algorithm: SigningAlgorithm) throws -> VerificationKey? {
         guard let sealed = client.record.sealedSecret else { return nil }
         let secret = try secrets.unseal(sealed, for: client.id.text)

@@ -81,7 +81,10 @@ package struct EndSessionEndpoint: Sendable {
             throw PageError(
                 .badRequest,
                 hint: "The post_logout_redirect_uri is not one that this client registered, byte for byte.",
-                reason: "post_logout_redirect_uri not registered", applicationName: client.metadata.clientName
+                reason: "post_logout_redirect_uri not registered", applicationName: client.metadata.clientName,
+                diagnosis: RequestDiagnosis(
+                    parameter: "post_logout_redirect_uri", sent: uri,
+                    registered: client.metadata.postLogoutRedirectURIs.map(\.text))
             )
         }
         guard try await store.read({ try $0.clients.findUsable(client.id) }) != nil else {

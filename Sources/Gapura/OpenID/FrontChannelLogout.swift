@@ -25,7 +25,9 @@ package struct FrontChannelLogout: Sendable {
     func frames(of session: SessionID, in tx: Transaction) throws -> [String] {
         var frames: [String] = []
         for known in try tx.sessions.clientSessions(of: session) {
-            guard let uri = try clients.findAny(known.clientID, in: tx)?.metadata.frontchannelLogoutURI else { continue }
+            guard let uri = try clients.findAny(known.clientID, in: tx)?.metadata.frontchannelLogoutURI else {
+                continue
+            }
             let joint = uri.utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
             frames.append(uri + joint + FormURLEncoded.encode([("iss", issuer), ("sid", known.sid)]))
         }

@@ -24,7 +24,8 @@ enum SafeLink {
         if let address = web(address) { return address }
         let bytes = Array(address.utf8)
         let scheme = bytes.prefix { $0 != UInt8(ascii: ":") }
-        let isOwn = scheme.count < bytes.count && scheme.contains(UInt8(ascii: "."))
+        let isOwn =
+            scheme.count < bytes.count && scheme.contains(UInt8(ascii: "."))
             && scheme.allSatisfy { 0x61...0x7a ~= $0 || 0x30...0x39 ~= $0 || [0x2b, 0x2d, 0x2e].contains($0) }
         return isOwn && isPlain(bytes) ? address : nil
     }

@@ -17,9 +17,18 @@ struct ErrorView: PageView {
                 "request": .text(model.requestID),
                 "hint": .text(model.developerHint),
                 "application-name": .text(model.applicationName?.forDisplay(limit: 120)),
+                "diagnosis": .group(model.diagnosis.map { Self.diagnosis($0, texts) }),
                 // Under a wrong host name, every own path is as wrong.
                 "has-next": .flag(model.kind != .misdirected),
             ]
         )
+    }
+
+    private static func diagnosis(_ diagnosis: RequestDiagnosis, _ texts: Texts) -> Values {
+        [
+            "parameter": .text(diagnosis.parameter),
+            "sent": .text(diagnosis.sent?.forDisplay(limit: 400) ?? texts("diagnosis-nothing")),
+            "registered": .list(diagnosis.registered.prefix(20).map { ["value": .text($0.forDisplay(limit: 400))] }),
+        ]
     }
 }

@@ -4,7 +4,9 @@ import GapuraFormats
 struct ClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "client", abstract: "OAuth clients of applications.",
-        subcommands: [Add.self, List.self, Show.self, Update.self, Secret.self, Disable.self, Enable.self]
+        subcommands: [
+            Add.self, List.self, Show.self, Check.self, Update.self, Secret.self, Disable.self, Enable.self,
+        ]
     )
 
     struct Add: OperationCommand {
@@ -86,6 +88,34 @@ struct ClientCommand: ParsableCommand {
             ("client.show", ["client_id": .string(clientID)])
         }
         func show(_ result: JSONValue) { ClientCommand.show(result) }
+    }
+
+    struct Check: OperationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Walks an integration, grades it, and says what to do next.",
+            discussion: """
+                A: nothing to do. B: it works and could be better. C: something does not work, or should not stay so.
+
+                  gapura client check e-absensi
+                """
+        )
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Argument var clientID: String
+
+        func request() throws -> (operation: String, arguments: JSONObject) {
+            ("client.check", ["client_id": .string(clientID)])
+        }
+
+        func show(_ result: JSONValue) {
+            Console.line("\(TerminalText.of(result, "client_id")): \(TerminalText.of(result, "grade"))")
+            for finding in result["findings"]?.array ?? [] {
+                let text = TerminalText.of(finding, "text")
+                Console.line("\(TerminalText.of(finding, "level")) \(TerminalText.of(finding, "point")): \(text)")
+                if finding["next"]?.string != nil { Console.line("  → \(TerminalText.of(finding, "next"))") }
+            }
+        }
     }
 
     struct Update: OperationCommand {

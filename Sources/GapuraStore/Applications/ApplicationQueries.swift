@@ -96,6 +96,11 @@ package struct ApplicationQueries {
         )
     }
 
+    /// When anybody last signed in to an application.
+    package func lastUse(of id: ApplicationID) throws -> Timestamp? {
+        try tx.first("SELECT MAX(last_used_at) FROM application_uses WHERE application_id = \(id)")?.optionalTime(0)
+    }
+
     static func application(_ row: Row) throws -> ApplicationRecord {
         guard let state = ApplicationState(rawValue: try row.text(7)) else {
             throw StoreError.unreadable("applications.state")

@@ -50,3 +50,9 @@ package struct LogoutDelivery: Sendable, Equatable {
         self.problem = problem
     }
 }
+
+/// What became of some notices of sign-outs.
+package struct LogoutOutcomes: Sendable, Equatable {
+    package var answered: Int
+    package var failed: Int
+}

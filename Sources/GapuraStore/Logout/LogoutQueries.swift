@@ -80,6 +80,19 @@ package struct LogoutQueries {
     }
 
     /// When the next delivery is due.
+    /// What became of the last notices to a client.
+    package func outcomes(of clientID: ClientID, limit: Int64 = 50) throws -> LogoutOutcomes {
+        let row = try tx.first(
+            """
+            SELECT COUNT(CASE WHEN state = 'answered' THEN 1 END), COUNT(CASE WHEN state = 'failed' THEN 1 END)
+            FROM (SELECT state FROM logout_deliveries WHERE client_id = \(clientID) ORDER BY created_at DESC
+            LIMIT \(limit)) latest
+            """)
+        guard let row else { return LogoutOutcomes(answered: 0, failed: 0) }
+        return LogoutOutcomes(
+            answered: Int(clamping: try row.integer(0)), failed: Int(clamping: try row.integer(1)))
+    }
+
     package func nextDue() throws -> Timestamp? {
         try tx.first("SELECT MIN(next_try_at) FROM logout_deliveries WHERE state = 'waiting'")?.optionalTime(0)
     }

@@ -82,6 +82,13 @@ package struct AuthorizationCode: Sendable, Equatable {
     }
 }
 
+/// How a client asked for its last codes.
+package struct CodeHabits: Sendable, Equatable {
+    package var codes: Int
+    package var withNonce: Int
+    package var withChallenge: Int
+}
+
 /// A refresh token, of which only the digest is stored.
 package struct RefreshToken: Sendable, Equatable {
     package var digest: String

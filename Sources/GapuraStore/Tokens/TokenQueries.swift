@@ -163,6 +163,19 @@ package struct TokenQueries {
         try tx.run("UPDATE codes SET used_at = \(moment) WHERE digest = \(digest) AND used_at IS NULL") == 1
     }
 
+    /// How a client asked for its last codes; they are remembered for an hour and some.
+    package func habits(of clientID: ClientID, limit: Int64 = 50) throws -> CodeHabits {
+        let row = try tx.first(
+            """
+            SELECT COUNT(*), COUNT(nonce), COUNT(challenge) FROM (SELECT nonce, challenge FROM codes
+            WHERE client_id = \(clientID) ORDER BY created_at DESC LIMIT \(limit)) latest
+            """)
+        guard let row else { return CodeHabits(codes: 0, withNonce: 0, withChallenge: 0) }
+        return CodeHabits(
+            codes: Int(clamping: try row.integer(0)), withNonce: Int(clamping: try row.integer(1)),
+            withChallenge: Int(clamping: try row.integer(2)))
+    }
+
     // MARK: Refresh tokens
 
     package func insert(_ token: RefreshToken) throws {

@@ -32,7 +32,7 @@ struct AuthorityMatrixTests {
         allow(everyone.union(["feed"]), "unit.list", "unit.show", "unit.history")
         allow(personnel.union(["feed"]), "unit.draft-list", "unit.draft-show")
         allow(
-            personnel, "role.exclusions", "client.list", "client.show", "legacy.list", "legacy.queue",
+            personnel, "role.exclusions", "client.list", "client.show", "client.check", "legacy.list", "legacy.queue",
             "registration.list")
         allow(["bkd"], "unit.draft-cancel", "unit.draft-push")
         allow(["bkd"], "appointment.add", "appointment.end", "manager.set", "manager.clear")

@@ -34,7 +34,9 @@ struct FrontChannelTests {
         }
     }
 
-    @Test("behaviour 70: a frame for each application, with iss and sid only, sid as in its ID token; then the redirect", arguments: bothEngines)
+    @Test(
+        "behaviour 70: a frame for each application, with iss and sid only, sid as in its ID token; then the redirect",
+        arguments: bothEngines)
     func told(engine: Engine) async throws {
         try await withFront(on: engine) { city in
             let browser = try await city.signedIn()
@@ -113,7 +115,9 @@ struct FrontChannelTests {
             ], context)
     }
 
-    @Test("behaviour 65: logo, policy and terms are on the sign-in page and the consent page; the logo comes from us", arguments: bothEngines)
+    @Test(
+        "behaviour 65: logo, policy and terms are on the sign-in page and the consent page; the logo comes from us",
+        arguments: bothEngines)
     func logo(engine: Engine) async throws {
         let asked = Seen<String>()
         try await withTestServer { request in
@@ -150,13 +154,16 @@ struct FrontChannelTests {
         }
     }
 
-    @Test("attack 257, attack 259: what is no picture, too large, elsewhere or not there is left out, and the client is registered all the same")
+    @Test(
+        "attack 257, attack 259: what is no picture, too large, elsewhere or not there is left out, and the client is registered all the same"
+    )
     func noLogo() async throws {
         try await withTestServer { request in
             switch request.uri.path {
             case "/svg": .plain(.ok, "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
-            case "/large": .init(
-                status: .ok, body: .init(byteBuffer: .init(bytes: Self.png + [UInt8](repeating: 0, count: 65_536))))
+            case "/large":
+                .init(
+                    status: .ok, body: .init(byteBuffer: .init(bytes: Self.png + [UInt8](repeating: 0, count: 65_536))))
             case "/elsewhere": .init(status: .found, headers: [.location: "/logo"])
             default: .plain(.notFound)
             }

@@ -27,7 +27,8 @@ struct IdentityAttackTests {
                 "licik",
                 [
                     "scope": "openid profile email phone asn sub iss exp aud",
-                    "claims": #"{"id_token":{"iss":{"value":"admin"},"acr":{"value":"admin"},"roles":null,"exp":null}}"#,
+                    "claims":
+                        #"{"id_token":{"iss":{"value":"admin"},"acr":{"value":"admin"},"roles":null,"exp":null}}"#,
                 ])
             let tokens = try await city.token(city.redeeming(code), "licik").json
             let sub = JSONValue.string(try #require(city.people["ujang"]).sub)

@@ -43,6 +43,10 @@ package struct APIEndpoint: Sendable {
 
     private func answer(_ route: APIRoute, _ request: Request, _ context: GapuraContext) async throws -> Response {
         let caller = try await callers.read(request, context)
+        var run = OperationContext(services: services, actor: caller.actor)
+        // Who may not ask this at all is told before anything of the body is read, and a kept answer is for nobody else
+        // (attack 199).
+        try await run.under(Operations.find(route.operation).access).store.read { _ in }
         var arguments = try await APIRequest(request, context).arguments(of: route)
         let list = Self.list(route, arguments)
         if let page = route.page, let cursor = arguments[APIRoutes.cursor.name] {
@@ -51,7 +55,6 @@ package struct APIEndpoint: Sendable {
             // A number stays one: what was signed is ours.
             arguments[page.argument] = Int64(value).map { .integer($0) } ?? .string(value)
         }
-        var run = OperationContext(services: services, actor: caller.actor)
         let condition = request.headers[.ifMatch]
         guard condition == nil || route.resource != nil || !route.isWriting else {
             throw APIProblem.invalid(
@@ -65,11 +68,7 @@ package struct APIEndpoint: Sendable {
                 String(decoding: JSONValue.object(arguments).encoded(), as: UTF8.self), condition ?? "",
             ]
             let begun = try await answers.begin(key, parts, of: caller.text, id: context.requestID, at: context.now)
-            if let kept = begun.kept {
-                // Also what was answered before is only for who may ask for it now (attack 199).
-                try await run.under(Operations.find(route.operation).access).store.read { _ in }
-                return respond(kept, isRepeated: true)
-            }
+            if let kept = begun.kept { return respond(kept, isRepeated: true) }
             claim = begun.claim
         }
         run.beforeWriting = before(route, arguments, condition, claim, run)
@@ -143,7 +142,7 @@ package struct APIEndpoint: Sendable {
         // The tag of what was read; a change answers with what it is now, to be read for the next one.
         if !route.isWriting, route.resource != nil, let object = body.object {
             let tag = EntityTag(of: object)
-            if let known = request.headers[.ifNoneMatch], tag.isNamed(in: known) {
+            if let known = request.headers[.ifNoneMatch], tag.isNamed(in: known, weakly: true) {
                 return Response(status: .notModified, headers: [.eTag: tag.text, .cacheControl: "no-store"])
             }
             response.headers[.eTag] = tag.text

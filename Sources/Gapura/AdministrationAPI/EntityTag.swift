@@ -18,11 +18,13 @@ struct EntityTag: Sendable, Equatable {
         text = "\"\(Base64URL.encode(SHA256.hash(JSONValue.object(lasting).encoded()).prefix(18)))\""
     }
 
-    /// Whether a list of tags names this one; `*` names any. Weak tags are no match where something is changed.
-    func isNamed(in header: String) -> Bool {
+    /// Whether a list of tags names this one; `*` names any. Weak tags are no match where something is changed; where
+    /// something is read they are, since whatever compresses an answer on its way makes them (RFC 9110 section 13.1.2).
+    func isNamed(in header: String, weakly: Bool = false) -> Bool {
         header.utf8.split(separator: UInt8(ascii: ",")).contains { part in
             let trimmed = part.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed()
-            return trimmed.elementsEqual(text.utf8) || trimmed.elementsEqual("*".utf8)
+            let isNamed = trimmed.elementsEqual(text.utf8) || trimmed.elementsEqual("*".utf8)
+            return isNamed || (weakly && trimmed.elementsEqual("W/\(text)".utf8))
         }
     }
 

@@ -157,7 +157,8 @@ package struct ErrorAnswers: RouterMiddleware {
     ) async {
         var metadata: Logger.Metadata = [
             "request": "\(context.requestID)", "code": "\(code)", "reason": "\(reason)",
-            "path": "\(request.uri.path)",
+            // Paths of these name people.
+            "path": "\(Self.namesPeople(request.uri.path) ? Self.knownPath(context) : request.uri.path)",
         ]
         if let diagnosis { metadata["parameter"] = "\(diagnosis.logText)" }
         logger.info("request.refused", metadata: metadata)
@@ -173,6 +174,8 @@ package struct ErrorAnswers: RouterMiddleware {
 
     /// Paths of the administration API.
     static func speaksProblems(_ path: String) -> Bool { path.utf8.starts(with: "/api/".utf8) }
+
+    private static func namesPeople(_ path: String) -> Bool { speaksProblems(path) || speaksSCIM(path) }
 
     static func speaksSCIM(_ path: String) -> Bool { path.utf8.starts(with: "/scim/".utf8) }
 

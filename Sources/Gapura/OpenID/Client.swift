@@ -47,9 +47,9 @@ package final class ClientReader: Sendable {
     /// Where the scripts of public clients that may act come from: the origins of their redirect URIs.
     func publicOrigins(in tx: Transaction) throws -> Set<String> {
         var origins: Set<String> = []
-        for record in try tx.clients.list() where record.state == .active {
-            let client = try client(record)
-            guard client.isPublic else { continue }
+        for record in try tx.clients.listUsable() {
+            // One that cannot be read is no reason to forget the others.
+            guard let client = try? client(record), client.isPublic else { continue }
             for uri in client.metadata.redirectURIs {
                 if let origin = Self.origin(of: uri.text) { origins.insert(origin) }
             }

@@ -110,13 +110,14 @@ struct SCIMDirectory: Sendable {
         guard let personID = PersonID(id) else { throw SCIMProblem.unknown }
         let client = client
         return try await patiently {
-            let (before, wish, isSame) = try await reading.store.read { [self] tx in
-                let before = try user(id, tx)
-                let wanted = try body(before)
+            let before = try await user(id)
+            // What a patch makes of it is computed while no transaction waits for it.
+            let wanted = try body(before)
+            let (wish, isSame) = try await reading.store.read { [self] tx in
                 let wish = try users(tx).wish(wanted)
                 try Self.check(wish, wanted, before)
                 let same = try users(tx).wish(before)
-                return (before, wish, same.row == wish.row && same.externalID == wish.externalID)
+                return (wish, same.row == wish.row && same.externalID == wish.externalID)
             }
             let version = before["meta"]?["version"]?.string
             if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
@@ -206,7 +207,9 @@ struct SCIMDirectory: Sendable {
             let now = context.now
             let plan = try await run.plan(people: people, units: units, now: now, coverage: .listed)
             if let finding = plan.rejected.first {
-                throw SCIMProblem(.invalidValue, "\(finding.reason.english) (\(finding.reason.rawValue))")
+                let text = "\(finding.reason.english) (\(finding.reason.rawValue))"
+                throw finding.reason == .duplicateNIP
+                    ? SCIMProblem(.conflict, .uniqueness, text) : SCIMProblem(.invalidValue, text)
             }
             if let finding = plan.units.findings.first(where: { $0.reason != .vanished }) {
                 throw SCIMProblem(.invalidValue, "The unit cannot be taken: \(finding.reason.rawValue).")
@@ -259,8 +262,12 @@ struct SCIMDirectory: Sendable {
 
     private func groups(_ found: [ProvisionedUnit], _ tx: Transaction, withMembers: Bool) throws -> [JSONObject] {
         let members =
-            withMembers ? try tx.provisioned.members(of: found.map(\.unit.id), limit: SCIMGroup.maximumMembers) : [:]
-        return found.map { SCIMGroup(base: base).resource($0, members: members[$0.unit.id] ?? []) }
+            withMembers
+            ? try tx.provisioned.members(of: found.map(\.unit.id), limit: SCIMGroup.maximumMembers + 1) : [:]
+        guard members.values.reduce(0, { $0 + $1.count }) <= Int(SCIMGroup.maximumMembers) else {
+            throw SCIMProblem(.tooMany, "These Groups have more members than are told at once; ask for fewer Groups.")
+        }
+        return found.map { SCIMGroup(base: base).resource($0, members: withMembers ? members[$0.unit.id] ?? [] : nil) }
     }
 
     // MARK: Units, written
@@ -268,12 +275,21 @@ struct SCIMDirectory: Sendable {
     /// A unit that was not there; its members come with it.
     func addGroup(_ resource: JSONObject) async throws -> JSONObject {
         let wish = try SCIMGroup.wish(resource)
+        return try await patiently { try await addGroup(wish) }
+    }
+
+    private func addGroup(_ wish: SCIMGroup.Wish) async throws -> JSONObject {
         let client = client
-        let rows = try await reading.store.read { [self] tx in try moves(of: wish.members, to: wish.sourceID, tx) }
-        let units = try await reading.store.read { [self] tx in try tree(with: wish, tx) }
+        let (rows, units, basis) = try await reading.store.read { [self] tx in
+            (
+                try moves(of: wish.members, to: wish.sourceID, tx), try tree(with: wish, tx),
+                try PersonnelBasis(in: tx)
+            )
+        }
         try await load(
             rows, units,
             before: { tx in
+                guard try basis.holds(in: tx) else { throw MovedOn() }
                 guard try tx.units.find(sourceID: wish.sourceID).map({ $0.validTo != nil }) ?? true else {
                     throw SCIMProblem(.conflict, .uniqueness, "A unit with that sourceId is there already.")
                 }
@@ -298,8 +314,12 @@ struct SCIMDirectory: Sendable {
     ) async throws -> JSONObject {
         let client = client
         return try await patiently {
-            let (before, wish, rows, units) = try await reading.store.read { [self] tx in
-                try change(of: id, body, tx)
+            let before = try await group(id)
+            // What a patch makes of it is computed while no transaction waits for it.
+            let wish = try SCIMGroup.wish(try body(before))
+            let (rows, units, basis) = try await reading.store.read { [self] tx in
+                let (rows, units) = try change(of: before, to: wish, tx)
+                return (rows, units, try PersonnelBasis(in: tx))
             }
             let version = before["meta"]?["version"]?.string
             if let condition, !SCIMMeta.isNamed(version, in: condition) { throw SCIMProblem.changed }
@@ -310,21 +330,21 @@ struct SCIMDirectory: Sendable {
                     guard try group(id, tx)["meta"]?["version"]?.string == version else {
                         throw condition == nil ? MovedOn() : SCIMProblem.changed
                     }
+                    // The rows hold the whole tree, and whole people: nothing of that may have changed either.
+                    guard try basis.holds(in: tx) else { throw MovedOn() }
                     try Self.checkExternalID(wish.externalID, besides: id, .unit, client, tx)
                 }, after: { tx in try Self.keep(wish, client, tx) })
             return try await group(id)
         }
     }
 
-    /// The unit as it is, as it is wanted, who comes into it, and the tree if it is another one.
+    /// Who comes into a unit, and the tree if it is another one.
     private func change(
-        of id: String, _ body: (JSONObject) throws -> JSONObject, _ tx: Transaction
-    ) throws -> (before: JSONObject, wish: SCIMGroup.Wish, rows: PersonnelRowsOrigin, units: PersonnelRowsOrigin?) {
-        let before = try group(id, tx)
+        of before: JSONObject, to wish: SCIMGroup.Wish, _ tx: Transaction
+    ) throws -> (rows: PersonnelRowsOrigin, units: PersonnelRowsOrigin?) {
         let known = try SCIMGroup.wish(before)
-        let wish = try SCIMGroup.wish(try body(before))
         let rows = try moves(of: try known.added(by: wish), to: wish.sourceID, tx)
-        return (before, wish, rows, wish.isSameUnit(as: known) ? nil : try tree(with: wish, tx))
+        return (rows, wish.isSameUnit(as: known) ? nil : try tree(with: wish, tx))
     }
 
     private static func keep(_ wish: SCIMGroup.Wish, _ client: ClientID, _ tx: Transaction) throws {
@@ -352,8 +372,7 @@ struct SCIMDirectory: Sendable {
 
     /// The whole tree with one unit new or another than it was.
     private func tree(with wish: SCIMGroup.Wish, _ tx: Transaction) throws -> PersonnelRowsOrigin {
-        let rows = try SCIMGroup.tree(
-            tx.units.list(), with: wish, government: PersonnelGovernments.read(tx).first)
+        let rows = try SCIMGroup.tree(tx.units.list(), with: wish)
         return PersonnelRowsOrigin(name: "SCIM", source: "scim", rows: [], units: rows)
     }
 }

@@ -9,7 +9,8 @@ struct SCIMGroup {
 
     let base: String
 
-    func resource(_ known: ProvisionedUnit, members: [(id: PersonID, name: String)]) -> JSONObject {
+    /// - Parameter members: nil where they were not read; then there is no version, which would be another one.
+    func resource(_ known: ProvisionedUnit, members: [(id: PersonID, name: String)]?) -> JSONObject {
         let unit = known.unit
         var own: JSONObject = ["sourceId": .string(unit.sourceID)]
         own["parent"] = unit.parentID.map { .string($0.text) }
@@ -22,7 +23,7 @@ struct SCIMGroup {
         ]
         json["externalId"] = known.externalID.map { .string($0) }
         json["displayName"] = .string(unit.name)
-        if !members.isEmpty {
+        if let members, !members.isEmpty {
             json["members"] = .array(
                 members.map { member in
                     [
@@ -32,8 +33,9 @@ struct SCIMGroup {
                 })
         }
         json[SCIMResourceType.unitID] = .object(own)
-        json["meta"] = .object(
-            SCIMMeta.make("Group", "\(base)/Groups/\(unit.id.text)", unit.validFrom, unit.validFrom, json))
+        var meta = SCIMMeta.make("Group", "\(base)/Groups/\(unit.id.text)", unit.validFrom, json)
+        if members == nil { meta["version"] = nil }
+        json["meta"] = .object(meta)
         return json
     }
 
@@ -102,7 +104,7 @@ struct SCIMGroup {
 
     /// All units as rows, with one that is new or another than it was.
     /// - Throws: `SCIMProblem` 400.
-    static func tree(_ units: [Unit], with wish: Wish, government: String?) throws(SCIMProblem) -> [UnitRow] {
+    static func tree(_ units: [Unit], with wish: Wish) throws(SCIMProblem) -> [UnitRow] {
         let sources = Dictionary(units.map { ($0.id, $0.sourceID) }) { first, _ in first }
         let known = units.first { $0.sourceID.isExactly(wish.sourceID) }
         var parent: String?
@@ -118,13 +120,13 @@ struct SCIMGroup {
         for (index, unit) in units.enumerated() where !unit.sourceID.isExactly(wish.sourceID) {
             rows.append(
                 UnitRow(
-                    row: index + 1, sourceID: unit.sourceID, governmentID: government,
+                    row: index + 1, sourceID: unit.sourceID, governmentID: nil,
                     parentID: unit.parentID.flatMap { sources[$0] }, name: unit.name, postName: unit.postName,
                     kind: unit.kind, echelon: unit.echelon, headPNSID: unit.headPNSID))
         }
         rows.append(
             UnitRow(
-                row: units.count + 1, sourceID: wish.sourceID, governmentID: government, parentID: parent,
+                row: units.count + 1, sourceID: wish.sourceID, governmentID: nil, parentID: parent,
                 name: wish.name, postName: wish.post, kind: wish.kind, echelon: wish.echelon, headPNSID: wish.head))
         return rows
     }

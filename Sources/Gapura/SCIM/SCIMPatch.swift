@@ -4,6 +4,10 @@ import GapuraFormats
 struct SCIMPatch: Sendable {
     static let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
     private static let maximumOperations = 100
+    /// Elements of one attribute; more than a unit has members.
+    private static let maximumElements = 10_000
+    /// Elements that the filters of one PATCH look at.
+    private static let maximumVisits = 100_000
 
     fileprivate enum Verb: String {
         case add
@@ -54,8 +58,15 @@ struct SCIMPatch: Sendable {
     /// - Throws: `SCIMProblem` 400.
     func apply(to resource: JSONObject, of type: SCIMResourceType) throws(SCIMProblem) -> JSONObject {
         var resource = resource
+        var visits = 0
         for operation in operations {
             if let path = operation.path {
+                if path.filter != nil {
+                    visits += Self.elements(of: path, resource, type)
+                    guard visits <= Self.maximumVisits else {
+                        throw SCIMProblem(.tooMany, "The filters of this PATCH look at too many elements; send less.")
+                    }
+                }
                 try Self.change(operation, path, &resource, type)
             } else {
                 try Self.merge(operation, &resource, type)
@@ -140,9 +151,17 @@ struct SCIMPatch: Sendable {
             guard given.allSatisfy({ $0.object != nil }) else {
                 throw SCIMProblem(.invalidValue, "\(attribute.name) holds objects.")
             }
+            guard given.count <= maximumElements else { throw tooMany(attribute) }
             guard operation.verb == .add else { return .array(given) }
             let known = old?.array ?? []
-            return .array(known + given.filter { one in !known.contains { isSame($0, one) } })
+            let values = Set(known.compactMap { $0["value"]?.string }.map(ExactText.init))
+            let bare = known.filter { $0["value"] == nil }
+            let new = given.filter { one in
+                guard let value = one["value"] else { return !bare.contains(one) }
+                return value.string.map { !values.contains(ExactText($0)) } ?? true
+            }
+            guard known.count + new.count <= maximumElements else { throw tooMany(attribute) }
+            return .array(known + new)
         }
         if attribute.kind == .complex {
             guard let object = value.object else {
@@ -160,9 +179,15 @@ struct SCIMPatch: Sendable {
         return value
     }
 
-    private static func isSame(_ left: JSONValue, _ right: JSONValue) -> Bool {
-        guard let value = left["value"] else { return left == right }
-        return value == right["value"]
+    private static func tooMany(_ attribute: SCIMAttribute) -> SCIMProblem {
+        SCIMProblem(.tooMany, "\(attribute.name) has at most \(maximumElements) elements.")
+    }
+
+    /// How many elements a filter of a path would look at.
+    private static func elements(of path: SCIMPath, _ resource: JSONObject, _ type: SCIMResourceType) -> Int {
+        guard let (attribute, urn) = type.find(path.attribute) else { return 0 }
+        let holder = urn.map { resource[$0]?.object ?? [:] } ?? resource
+        return holder[attribute.name]?.array?.count ?? 0
     }
 
     private static func elements(

@@ -40,7 +40,8 @@ struct SCIMUser {
         json[SCIMResourceType.pegawaiID] = .object(own(known, retiresAt))
         json[SCIMResourceType.enterpriseID] = .object(enterprise(known))
         json["meta"] = .object(
-            SCIMMeta.make("User", "\(base)/Users/\(person.id.text)", person.createdAt, person.updatedAt, json))
+            SCIMMeta.make(
+                "User", "\(base)/Users/\(person.id.text)", person.createdAt, json, modified: person.updatedAt))
         return json
     }
 
@@ -193,12 +194,13 @@ struct SCIMUser {
 /// `meta` of a resource, with its version: a weak entity tag over what it says (RFC 7644 section 3.14).
 enum SCIMMeta {
     static func make(
-        _ type: String, _ location: String, _ created: Timestamp, _ modified: Timestamp, _ resource: JSONObject
+        _ type: String, _ location: String, _ created: Timestamp, _ resource: JSONObject, modified: Timestamp? = nil
     ) -> JSONObject {
-        [
-            "resourceType": .string(type), "created": .time(created), "lastModified": .time(modified),
-            "location": .string(location), "version": .string(version(of: resource)),
-        ]
+        var meta: JSONObject = ["resourceType": .string(type), "created": .time(created)]
+        meta["lastModified"] = modified.map { .time($0) }
+        meta["location"] = .string(location)
+        meta["version"] = .string(version(of: resource))
+        return meta
     }
 
     static func version(of resource: JSONObject) -> String {

@@ -98,6 +98,11 @@ package enum Actor: Sendable, Equatable {
     case client(String)
     case system
 
+    /// Nobody who could answer for a decision.
+    package var isClient: Bool {
+        if case .client = self { true } else { false }
+    }
+
     /// Who it is as a person, for the rule that two must agree: a user of the system is the same on every host.
     package var person: String { Self.person(text) }
 

@@ -33,6 +33,8 @@ struct LoadConfirmation {
 
     func ask(_ question: Question, _ confirmed: Int?, by actor: Actor, at now: Timestamp) async throws -> Answer {
         let stop = question.stop
+        // A number is confirmed by somebody who looked at it: an application neither asks first nor answers itself.
+        guard !actor.isClient else { return .mustConfirm }
         guard needsSecondAdmin else { return confirmed == stop.accounts ? .confirmed(askedBy: nil) : .mustConfirm }
         // Read first: whoever confirms writes nothing here.
         let asked = try await store.read { [digest = question.fileDigest] tx in

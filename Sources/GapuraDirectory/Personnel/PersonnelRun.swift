@@ -145,10 +145,8 @@ package struct PersonnelRun: Sendable {
         let identities = try await identityWork(plan, work, now)
         return try await store.write { tx in
             try companion.before(tx)
-            guard try tx.loads.latest()?.id == plan.baseLoadID else { throw PersonnelRefusal.outdated }
-            for event in Self.changesDirectory where try tx.audit.has(event.rawValue, after: plan.baseSeq) {
-                throw PersonnelRefusal.outdated
-            }
+            let basis = PersonnelBasis(load: plan.baseLoadID, seq: plan.baseSeq)
+            guard try basis.holds(in: tx) else { throw PersonnelRefusal.outdated }
             var writer = PersonnelWriter(tx: tx, plan: plan, work: work, actor: actor, now: now, askedBy: askedBy)
             try writer.write(progress)
             try Self.write(identities, of: loadID, by: actor, in: tx, at: now)
@@ -158,10 +156,6 @@ package struct PersonnelRun: Sendable {
             return .applied(loadID)
         }
     }
-
-    /// What besides a load changes units or people: a plan that was made before holds them as they were, and would
-    /// write them back, the name of somebody who was forgotten too.
-    private static let changesDirectory = [AuditEvent.unitDraftApplied, .personForgotten]
 
     // MARK: NIK
 

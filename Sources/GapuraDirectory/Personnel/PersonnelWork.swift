@@ -38,8 +38,8 @@ struct PersonnelWork: Sendable {
 
     /// What counts against the stop of the next load of some people. Whoever confirmed a number confirmed all before it,
     /// and the count begins anew.
-    private static func lost(_ plan: PersonnelPlan) -> Int64 {
-        guard plan.coverage == .listed else { return 0 }
+    private static func lost(_ plan: PersonnelPlan, _ actor: Actor) -> Int64 {
+        guard plan.coverage == .listed || actor.isClient else { return 0 }
         return plan.stop == nil ? Int64(plan.losses) : -1
     }
 
@@ -47,7 +47,7 @@ struct PersonnelWork: Sendable {
         load = Load(
             id: loadID, fileName: plan.fileName, fileDigest: plan.fileDigest, unitsDigest: plan.unitsDigest,
             appliedAt: now, actor: actor.text, counts: JSONValue.object(plan.countsJSON).encodedText(),
-            lost: Self.lost(plan))
+            lost: Self.lost(plan, actor))
         source = plan.source
         unitsAdded = plan.units.added
         unitsChanged = plan.units.changed

@@ -367,8 +367,11 @@ struct UndoWork {
 
     private mutating func stop(_ tx: Transaction, _ options: PersonnelOptions) throws {
         let active = try tx.accounts.countOfPeopleWhoMaySignIn()
-        guard active > 0, Double(losing) > Double(active) * options.stopShare else { return }
-        report.stop = PersonnelPlan.Stop(accounts: losing, activeAccounts: Int(clamping: active))
+        // With what loads of some people took in a day: else a source that has gone mad takes back, one by one, what it
+        // may not take.
+        let gone = losing + Int(clamping: try tx.loads.lost(since: now.adding(seconds: -86_400)))
+        guard losing > 0, active > 0, Double(gone) > Double(active) * options.stopShare else { return }
+        report.stop = PersonnelPlan.Stop(accounts: gone, activeAccounts: Int(clamping: active))
     }
 
     // MARK: Writing
@@ -378,10 +381,10 @@ struct UndoWork {
     ) throws -> UndoReport {
         var report = report
         report.undo = id
-        var record = Load(
+        let record = Load(
             id: id, fileName: load.fileName, fileDigest: "", unitsDigest: nil, appliedAt: now, actor: actor.text,
-            counts: JSONValue.object(report.countsJSON).encodedText(), kind: .undo, undoes: load.id)
-        record.undoes = load.id
+            counts: JSONValue.object(report.countsJSON).encodedText(), kind: .undo, undoes: load.id,
+            lost: report.stop == nil ? Int64(losing) : -1)
         try tx.loads.insert(record)
         try tx.loads.setUndone(load.id, by: id)
         // What an undo took back is in force again.

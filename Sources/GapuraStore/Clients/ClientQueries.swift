@@ -32,6 +32,16 @@ package struct ClientQueries {
         try tx.rows("SELECT \(fragment: Self.columns) FROM clients ORDER BY id").map(Self.client)
     }
 
+    /// Those that may act, and whose application may.
+    package func listUsable() throws -> [ClientRecord] {
+        try tx.rows(
+            """
+            SELECT \(fragment: Self.columns) FROM clients JOIN applications ON applications.id = clients.application_id
+            WHERE clients.state = 'active' AND applications.state = 'aktif' ORDER BY clients.id
+            """
+        ).map(Self.client)
+    }
+
     package func list(of applicationID: ApplicationID) throws -> [ClientRecord] {
         try tx.rows("SELECT \(fragment: Self.columns) FROM clients WHERE application_id = \(applicationID) ORDER BY id")
             .map(Self.client)

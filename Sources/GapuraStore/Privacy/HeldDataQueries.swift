@@ -192,6 +192,8 @@ package struct HeldDataQueries {
     /// keeps its `sub`, so that nobody else ever gets it.
     /// - Parameter placeholder: stands where a name is needed.
     package func erase(_ subject: HeldSubject, placeholder: String, at moment: Timestamp) throws {
+        // Answers that are kept to be given again for a day may tell of anybody, and are sealed.
+        try tx.run("DELETE FROM api_answers")
         if let account = subject.account { try erase(account, placeholder, moment) }
         if let person = subject.person { try erase(person, placeholder, moment) }
     }

@@ -208,8 +208,19 @@ struct PersonOperationTests {
             #expect(try await dumped(city, engine) == seen)
             #expect(try await browser.get("/akun").status == 200)
 
+            // An answer of the API that is kept for a day may tell of them.
+            let now = city.gateway.clock.now
+            _ = try await city.gateway.store.write { tx in
+                try tx.run(
+                    """
+                    INSERT INTO api_answers (actor, key, fingerprint, created_at, answer)
+                    VALUES ('account:x', 'k', 'f', \(now), 'sealed')
+                    """)
+            }
             let done = try await city.operate("person.forget", ["name": "ujang", "confirmed": true])
             #expect(done["forgotten"] == true)
+            let answers = try await city.gateway.store.read { try $0.rows("SELECT key FROM api_answers").count }
+            #expect(answers == 0)
             let left = try await dumped(city, engine)
             for word in Self.words { #expect(!left.contains(word), "\(word)") }
             #expect(try await city.account("ujang").passwordHash == nil)

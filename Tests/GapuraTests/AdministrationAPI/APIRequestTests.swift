@@ -246,6 +246,12 @@ struct APIRequestTests {
             let same = try await world.send(.get, path, headers: [.ifNoneMatch: "\"other\", \(tag)"])
             #expect(same.status == 304 && same.body.isEmpty && same.headers[.eTag] == tag)
 
+            // As it comes back from a proxy that compressed the answer.
+            #expect(try await world.send(.get, path, headers: [.ifNoneMatch: "W/\(tag)"]).status == 304)
+            let weak = try await world.send(
+                .put, path + "/email", body: ["email": "a@contoh.invalid"], headers: [.ifMatch: "W/\(tag)"])
+            #expect(weak.status == 412)
+
             // A session more is no change of the account.
             _ = try await world.city.signedIn("siti")
             #expect(try await world.get(path).headers[.eTag] == tag)

@@ -59,6 +59,7 @@ struct APIRouteTests {
                         + (try tx.rows("SELECT id, updated_at, state, role FROM accounts ORDER BY id").map {
                             "\(try $0.text(0)) \(try $0.integer(1)) \(try $0.text(2)) \(try $0.text(3))"
                         })
+                        + (try tx.rows("SELECT key FROM api_answers").map { try $0.text(0) })
                 }
             }
             let before = try await state()
@@ -80,9 +81,15 @@ struct APIRouteTests {
             secrets += world.tokens.values
             let link = try await world.city.operate("account.link", ["name": .string(try world.id("siti"))])
             secrets.append(String(try #require(link["link"]?.string).suffix(20)))
+            let newcomer = try await world.city.operate(
+                "account.add",
+                ["user_name": "kontrak", "name": "Tenaga Kontrak", "sponsor": "ujang", "ends_at": "2027-06-30"])
             let codes = try await world.send(
-                .post, "/activation-codes", body: ["names": [.string(try world.id("rina"))], "again": true])
+                .post, "/activation-codes", body: ["names": [newcomer["id"] ?? .null], "again": true])
             #expect(codes.status == 200, "\(codes.text)")
+            let printed = (codes.json?["codes"]?.array ?? []).compactMap { $0["code"]?.string }
+            #expect(!printed.isEmpty, "\(codes.text)")
+            secrets += printed
             secrets += try await world.gateway.store.read { tx in
                 try tx.rows("SELECT password_hash FROM accounts WHERE password_hash IS NOT NULL").map { try $0.text(0) }
                     + tx.rows("SELECT secret_digest, sealed_secret FROM clients").flatMap { row in

@@ -141,6 +141,27 @@ struct PersonnelPushTests {
         }
     }
 
+    @Test("rows with more members than a table has columns are refused, however they are spread")
+    func tooWide() async throws {
+        try await withAPI(["super", "feed"]) { world in
+            let people: [JSONValue] = (0..<400).map { ["pns_id": .string("A\($0)"), "kolom\($0)": "x"] }
+            let answer = try await world.send(
+                .post, "/personnel/loads", as: "feed", body: ["coverage": "listed", "people": .array(people)])
+            #expect(answer.status == 400, "\(answer.status) \(answer.text.prefix(300))")
+        }
+    }
+
+    @Test("attack 199: who may not ask is told so before anything of a body is read")
+    func roleFirst() async throws {
+        try await withAPI(["super", "setda"]) { world in
+            let answer = try await world.gateway.send(
+                .post, "/api/v1/personnel/loads",
+                headers: [.authorization: "Bearer \(world.tokens["setda"] ?? "")", .contentType: "application/json"],
+                body: "{ this is no JSON")
+            #expect(answer.status == 403, "\(answer.text)")
+        }
+    }
+
     @Test("everybody: whoever is not there is missing, and too many are not believed: 409 with the number")
     func everybody() async throws {
         try await withGovernment { world in
@@ -155,6 +176,12 @@ struct PersonnelPushTests {
                 .post, "/personnel/loads", as: "feed", body: .object(body.adding("apply", true)))
             #expect(refused.status == 409 && refused.problem() == "refused", "\(refused.text)")
             #expect(refused.json?["detail"]?.string?.contains("\(stop ?? -1)") == true)
+            // A number is confirmed by somebody who looked at it, not by what sent it.
+            let own = try await world.send(
+                .post, "/personnel/loads", as: "feed",
+                body: .object(
+                    body.adding("apply", true).adding("confirm_vanished", .integer(stop ?? -1))))
+            #expect(own.status == 409, "\(own.text)")
             #expect(try await world.gateway.store.read { try $0.loads.list(limit: 9).count } == 0)
         }
     }

@@ -26,7 +26,9 @@ struct DiagnosisTests {
         return (try #require(answer["grade"]?.string), points)
     }
 
-    @Test("attack 1, attack 10: a page says which parameter, what was sent and what is registered, to an admin alone", arguments: bothEngines)
+    @Test(
+        "attack 1, attack 10: a page says which parameter, what was sent and what is registered, to an admin alone",
+        arguments: bothEngines)
     func pages(engine: Engine) async throws {
         try await withCity(on: engine) { city in
             let sent = "https://simpeg.contoh.go.id/cb/<lain>"
@@ -108,7 +110,8 @@ struct DiagnosisTests {
         } _: { port in
             try await withCity { city in
                 let base = "http://127.0.0.1:\(port)"
-                _ = try await city.addSigningClient("baca", .es256, ["jwks": .null, "jwks_uri": .string(base + "/jwks")])
+                _ = try await city.addSigningClient(
+                    "baca", .es256, ["jwks": .null, "jwks_uri": .string(base + "/jwks")])
                 _ = try await city.addSigningClient("gagal", .es256, ["jwks": .null, "jwks_uri": .string(base + "/x")])
                 #expect(try await check(city, "baca").points["keys"] == "ok")
                 let bad = try await check(city, "gagal")

@@ -123,10 +123,11 @@ struct SCIMTests {
                 try await post { body, _ in body["active"] = false },
                 try await post { body, _ in body["active"] = "yes" },
                 try await post { body, _ in body["emails"] = "a@b" },
-                try await post { $1["nip"] = .string(City.nips["ujang"] ?? "") },
             ] {
                 #expect(answer.status == 400 && answer.scimType() == "invalidValue", "\(answer.text)")
             }
+            let taken = try await post { $1["nip"] = .string(City.nips["ujang"] ?? "") }
+            #expect(taken.status == 409 && taken.scimType() == "uniqueness", "\(taken.text)")
             for text in ["", "[]", "{", "{\"a\":1,\"a\":2}"] {
                 let answer = try await world.raw(.post, "/Users", text)
                 #expect(answer.status == 400 && answer.scimType() == "invalidSyntax", "\(text)")
@@ -166,7 +167,109 @@ struct SCIMTests {
         }
     }
 
+    @Test("taking back, one by one, what it delivered is stopped like disabling people", arguments: engines)
+    func undos(_ engine: Engine) async throws {
+        try await withFeed(on: engine, stopShare: 20) { world in
+            for number in 1...9 {
+                let made = try await world.send(.post, "/Users", .object(Self.person(number)))
+                #expect(made.status == 201, "\(made.text)")
+            }
+            let loads = try #require(try await world.api.get("/personnel/loads").json?["loads"]?.array)
+            var statuses: [Int] = []
+            for load in loads {
+                let id = try #require(load["id"]?.string)
+                let answer = try await world.api.send(
+                    .post, "/personnel/loads/\(id)/undo", as: "feed", body: [:])
+                statuses.append(answer.status)
+            }
+            let first = try #require(statuses.firstIndex(of: 409), "\(statuses)")
+            #expect(first >= 1 && statuses[first...].allSatisfy { $0 == 409 }, "\(statuses)")
+        }
+    }
+
     // MARK: Attacks
+
+    @Test("attack 237: a PATCH that would look at too much is refused before it does")
+    func patchLimits() async throws {
+        try await withFeed { world in
+            let hukum = try world.api.admins.unit("hukum")
+            let many: [JSONValue] = (0..<10_001).map { ["value": .string("x\($0)")] }
+            let added = try await world.patch(
+                "/Groups/\(hukum)", [["op": "add", "path": "members", "value": .array(many)]])
+            #expect(added.status == 400 && added.scimType() == "tooMany", "\(added.text)")
+            let filter: JSONValue = ["op": "remove", "path": "members[value eq \"y\"]"]
+            let half: JSONValue = ["op": "add", "path": "members", "value": .array(Array(many.prefix(9000)))]
+            let visits = try await world.patch(
+                "/Groups/\(hukum)",
+                [half]
+                    + Array(
+                        repeating: ["op": "replace", "path": "members[value eq \"x1\"].value", "value": "x1"], count: 20
+                    ))
+            #expect(visits.status == 400 && visits.scimType() == "tooMany", "\(visits.text)")
+            let one = try await world.patch("/Groups/\(hukum)", [filter])
+            #expect(one.status == 400 && one.scimType() == "noTarget", "\(one.text)")
+        }
+    }
+
+    @Test("somebody else's number is taken: 409 uniqueness")
+    func takenNumber() async throws {
+        try await withFeed { world in
+            #expect(try await world.send(.post, "/Users", .object(Self.person(1))).status == 201)
+            var other = Self.person(2)
+            var own = other[Self.own]?.object ?? [:]
+            own["nip"] = Self.person(1)[Self.own]?["nip"]
+            other[Self.own] = .object(own)
+            let taken = try await world.send(.post, "/Users", .object(other))
+            #expect(taken.status == 409 && taken.scimType() == "uniqueness", "\(taken.text)")
+        }
+    }
+
+    @Test(
+        "attack 241: of two units that are renamed at once both have their new names, and a city keeps all its governments",
+        arguments: engines)
+    func twoGroups(_ engine: Engine) async throws {
+        try await withFeed(on: engine) { world in
+            try await world.gateway.store.write { try $0.upkeep.setMeta("personnel.governments", "7299 7300") }
+            let units = ["hukum", "dinkes", "setda"]
+            let ids = try units.map { try world.api.admins.unit($0) }
+            for round in 1...3 {
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for id in ids {
+                        group.addTask {
+                            try await world.patch(
+                                "/Groups/\(id)",
+                                [["op": "replace", "path": "displayName", "value": .string("Unit \(id) \(round)")]]
+                            ).status
+                        }
+                    }
+                    return try await group.reduce(into: [Int]()) { $0.append($1) }
+                }
+                #expect(statuses.allSatisfy { [200, 409].contains($0) }, "\(statuses)")
+                let names = try await world.gateway.store.read { tx in
+                    try ids.map { try UnitID($0).flatMap { try tx.units.find($0)?.name } }
+                }
+                let renamed = zip(ids, names).count { $1 == "Unit \($0) \(round)" }
+                #expect(renamed == statuses.count { $0 == 200 }, "\(statuses) \(names)")
+            }
+            let kept = try await world.gateway.store.read { try $0.upkeep.meta("personnel.governments") }
+            #expect(Set((kept ?? "").split(separator: " ")) == ["7299", "7300"])
+        }
+    }
+
+    @Test("a version is told where it is one: of a Group alone, and not of a list that leaves members out")
+    func groupVersions() async throws {
+        try await withFeed { world in
+            let list = try #require(try await world.send(.get, "/Groups").json?["Resources"]?.array)
+            #expect(list.allSatisfy { $0["meta"]?["version"] == nil && $0["meta"]?["lastModified"] == nil })
+            let id = try #require(list.first?["id"]?.string)
+            let one = try await world.send(.get, "/Groups/\(id)")
+            let whole = try #require(
+                try await world.send(.get, "/Groups?attributes=members&count=200").json?["Resources"]?.array)
+            let same = whole.first { $0["id"]?.string == id }
+            #expect(same?["meta"]?["version"] ?? one.json?["meta"]?["version"] == one.json?["meta"]?["version"])
+            #expect(one.headers[.eTag] == one.json?["meta"]?["version"]?.string)
+        }
+    }
 
     @Test("attack 233: a filter that is nested or long beyond reason, or asks for what is not there: 400 invalidFilter")
     func filters() async throws {

@@ -54,8 +54,12 @@ package struct PersonnelObjectsOrigin: PersonnelOrigin {
         mutating func read(header: (TabularRow) throws -> ColumnSelection, row: (TabularRow) throws -> Void) throws {
             var names: [String] = []
             var known: Set<ExactText> = []
-            for object in objects {
+            let limit = TabularLimits().maximumColumns
+            for (index, object) in objects.enumerated() {
                 for key in object.keys where known.insert(ExactText(key)).inserted { names.append(key) }
+                guard names.count <= limit else {
+                    throw TabularError(.tooManyColumns, row: index + 2, "more than \(limit) members")
+                }
             }
             let selection = try header(TabularRow(number: 1, cells: names.map { .text($0) }))
             let places = names.indices.filter { selection.contains($0) }

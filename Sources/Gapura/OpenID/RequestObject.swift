@@ -60,8 +60,14 @@ struct RequestObjectReader: Sendable {
     }
 
     private func check(_ claims: Claims, _ client: Client, _ now: Timestamp) throws(OAuthError) {
-        guard claims.iss?.isExactly(client.id.text) == true else { throw Self.invalid("iss is not the client") }
-        guard claims.aud.contains(where: { $0.isExactly(issuer) }) else { throw Self.invalid("aud is another's") }
+        // Section 4 recommends iss and aud, and libraries leave them out; what is there has to be right.
+        let isStrict = client.metadata.security.profile == .fapi2
+        guard claims.iss?.isExactly(client.id.text) ?? (claims["iss"] == nil && !isStrict) else {
+            throw Self.invalid("iss is not the client")
+        }
+        guard claims.aud.contains(where: { $0.isExactly(issuer) }) || (claims["aud"] == nil && !isStrict) else {
+            throw Self.invalid("aud is another's")
+        }
         do {
             let times = SignedTimes(leeway: SignedTimes.usualLeeway)
             try times.check(claims, now: now, maximumLifetime: Self.maximumLifetime)

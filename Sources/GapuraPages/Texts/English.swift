@@ -164,7 +164,7 @@ extension Texts {
         ("consent-offline", "lasting access, also after you have signed out"),
         ("consent-allow", "Allow"),
         ("consent-deny", "Deny"),
-        ("consent-revoke-hint", "You can take this back at any time on the page My account."),
+        ("consent-revoke-hint", "You can take this back at any time on the page Account."),
         ("consents-title", "Applications that you allowed"),
         (
             "consents-lead",

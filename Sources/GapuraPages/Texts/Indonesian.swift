@@ -167,7 +167,7 @@ extension Texts {
         ("consent-offline", "akses tetap, juga setelah Anda keluar"),
         ("consent-allow", "Izinkan"),
         ("consent-deny", "Tolak"),
-        ("consent-revoke-hint", "Izin dapat dicabut kapan saja di halaman Akun saya."),
+        ("consent-revoke-hint", "Izin dapat dicabut kapan saja di halaman Akun."),
         ("consents-title", "Aplikasi yang Anda izinkan"),
         ("consents-lead", "Aplikasi luar yang boleh membaca data Anda. Cabut izin yang tidak Anda perlukan lagi."),
         ("consent-given", "Diizinkan"),

@@ -104,7 +104,7 @@ struct RequestObjectTests {
                 ("typ of a proof", try client.object(city, type: "dpop+jwt")), ("no JWS", "x"), ("dots", "..."),
             ]
             let changes: [(String, KeyValuePairs<String, JSONValue?>)] = [
-                ("aud", ["aud": "https://lain.contoh.go.id"]), ("no aud", ["aud": nil]), ("no iss", ["iss": nil]),
+                ("aud", ["aud": "https://lain.contoh.go.id"]), ("aud of no text", ["aud": 1]), ("iss of no text", ["iss": 1]),
                 ("iss", ["iss": "lain"]), ("no exp", ["exp": nil]), ("past", ["exp": .integer(now - 60)]),
                 ("exp in 61 min", ["exp": .integer(now + 3700)]), ("nbf 61 min ago", ["nbf": .integer(now - 3700)]),
                 ("nbf ahead", ["nbf": .integer(now + 61)]), ("client_id", ["client_id": "lain"]),
@@ -146,6 +146,22 @@ struct RequestObjectTests {
                 let object = try client.object(city, asking: city.asking(client.id, ["redirect_uri": uri]))
                 expectLocal400(try await ask(city, client, object, [("redirect_uri", City.redirectURI)]))
             }
+        }
+    }
+
+    @Test("attack 11: iss, aud and nbf may be left out, but not by a client of FAPI 2.0")
+    func leftOut() async throws {
+        try await withCity { city in
+            let client = try await city.addSigningClient()
+            let without = try client.object(city, ["iss": nil, "aud": nil, "nbf": nil])
+            #expect(try await ask(city, client, without).parameter("code") != nil)
+            let strict = try await city.addStrictClient()
+            for name in ["iss", "aud", "nbf", "exp"] {
+                let object = try strict.object(city, [name: nil])
+                let pushed = try await city.push([("request", object)] + strict.assertion(city))
+                expectTokenError(pushed, 400, "invalid_request_object")
+            }
+            #expect(try await city.push([("request", strict.object(city))] + strict.assertion(city)).status == 201)
         }
     }
 }

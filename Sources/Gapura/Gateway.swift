@@ -82,7 +82,7 @@ package struct Gateway: Sendable {
         UserinfoEndpoint(services, clients: clients).addRoutes(to: router)
         IntrospectionEndpoint(services, clients: clients).addRoutes(to: router)
         RevocationEndpoint(services, clients: clients).addRoutes(to: router)
-        MetadataEndpoint(services).addRoutes(to: router)
+        MetadataEndpoint(services, clients: clients).addRoutes(to: router)
         LogoEndpoint(services).addRoutes(to: router)
         EndSessionEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         APIEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)

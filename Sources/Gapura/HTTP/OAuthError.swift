@@ -23,6 +23,8 @@ public struct OAuthError: Error, Sendable, Equatable {
         case invalidRequestObject = "invalid_request_object"
         case unmetAuthenticationRequirements = "unmet_authentication_requirements"
         case invalidDPoPProof = "invalid_dpop_proof"
+        /// RFC 8707 section 2.
+        case invalidTarget = "invalid_target"
         /// RFC 9126 section 2.3: with status 429.
         case tooManyRequests = "too_many_requests"
         case registrationNotSupported = "registration_not_supported"

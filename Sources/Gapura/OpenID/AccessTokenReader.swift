@@ -14,6 +14,8 @@ struct LiveAccessToken: Sendable {
     let jti: String?
     /// Thumbprint of the key that it is bound to.
     let jkt: String?
+    /// The client that acts for the person, of a token that was exchanged.
+    let actor: String?
     /// Of a person's token; nothing for a client's own.
     let standing: FamilyStanding?
 
@@ -80,34 +82,36 @@ struct AccessTokenReader: Sendable {
             guard try !tx.tokens.isRevoked(jti: jti) else { return nil }
             return try live(
                 family: family, ClientID(clientID), claims.scopes.joined(separator: " "), claims.aud, iat, exp, jti,
-                claims["cnf"]?["jkt"]?.string, in: tx, at: now
+                claims["cnf"]?["jkt"]?.string, claims["act"]?["sub"]?.string, in: tx, at: now
             )
         case .opaque(let digest):
             guard let row = try tx.tokens.findAccessToken(digest: digest), now < row.expiresAt else { return nil }
             let audience = row.audience.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
             return try live(
                 family: row.familyID, row.clientID, row.scope, audience, row.createdAt, row.expiresAt, nil,
-                row.jkt, in: tx, at: now)
+                row.jkt, row.actor, in: tx, at: now)
         }
     }
 
     private func live(
         family: FamilyID?, _ clientID: ClientID, _ scope: String, _ audience: [String], _ iat: Timestamp,
-        _ exp: Timestamp, _ jti: String?, _ jkt: String?,
+        _ exp: Timestamp, _ jti: String?, _ jkt: String?, _ actor: String?,
         in tx: Transaction, at now: Timestamp
     ) throws -> LiveAccessToken? {
         var standing: FamilyStanding?
         if let family {
-            guard let found = try tx.tokens.standing(of: family), found.isGood(at: now),
-                found.family.clientID == clientID
-            else { return nil }
+            guard let found = try tx.tokens.standing(of: family), found.isGood(at: now) else { return nil }
+            // One that was exchanged is the acting client's, and ends with the family that it came from.
+            guard try actor == nil ? found.family.clientID == clientID : tx.clients.findUsable(clientID) != nil else {
+                return nil
+            }
             standing = found
         } else {
             guard try tx.clients.findUsable(clientID) != nil else { return nil }
         }
         return LiveAccessToken(
             clientID: clientID, scope: scope, audience: audience, issuedAt: iat, expiresAt: exp, jti: jti,
-            jkt: jkt, standing: standing
+            jkt: jkt, actor: actor, standing: standing
         )
     }
 }

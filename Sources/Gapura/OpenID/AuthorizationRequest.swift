@@ -39,6 +39,8 @@ package struct AuthorizationRequest: Sendable {
     package let prompts: Set<Prompt>
     package let maxAge: Int64?
     package let hint: Hint
+    /// For which resources its tokens will be (RFC 8707).
+    package let resources: [String]
     /// What was asked for by name.
     package let claims: RequestedClaims
     /// Thumbprint of the key that has to be proven with the code (RFC 9449 section 10).
@@ -72,6 +74,7 @@ package struct AuthorizationRequestReader: Sendable {
         "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
         "code_challenge_method",
         "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "acr_values", "claims", "dpop_jkt",
+        "resource",
         "request", "request_uri", "registration",
     ]
 
@@ -79,12 +82,14 @@ package struct AuthorizationRequestReader: Sendable {
     private let clients: ClientReader
     private let hints: IDTokenHintReader
     private let requests: SentRequestReader
+    private let targets: ResourceIndicators
 
     package init(_ services: Services, clients: ClientReader) {
         store = services.store
         self.clients = clients
         hints = IDTokenHintReader(services, clients: clients)
         requests = SentRequestReader(services, clients: clients)
+        targets = ResourceIndicators(services, clients: clients)
     }
 
     /// A request that a browser brings.
@@ -133,10 +138,12 @@ package struct AuthorizationRequestReader: Sendable {
             let prompts = try prompts(parameters)  // 10 how the person is asked
             let maxAge = try maxAge(parameters, client)  // 11
             let claims = try claims(parameters, client)  // 12
+            let resources = try await resources(parameters)
             let hint = try await hints.hint(parameters["id_token_hint"])  // 13
             return AuthorizationRequest(
                 client: client, sent: sent, target: target, scope: scopes.joined(separator: " "), nonce: nonce,
-                challenge: challenge, prompts: prompts, maxAge: maxAge, hint: hint, claims: claims, jkt: jkt,
+                challenge: challenge, prompts: prompts, maxAge: maxAge, hint: hint, resources: resources,
+                claims: claims, jkt: jkt,
                 loginHint: parameters["login_hint"], uiLocales: parameters["ui_locales"]
             )
         } catch let error as OAuthError {
@@ -276,6 +283,14 @@ package struct AuthorizationRequestReader: Sendable {
             throw OAuthError.invalidRequest("code_challenge must be the base64url of a SHA-256 hash.")
         }
         return challenge
+    }
+
+    private func resources(_ parameters: RequestParameters) async throws -> [String] {
+        let resources = try ResourceIndicators.read(parameters)
+        guard !resources.isEmpty else { return [] }
+        let targets = targets
+        try await store.read { tx in try targets.check(resources, in: tx) }
+        return resources
     }
 
     private func jkt(_ parameters: RequestParameters) throws -> String? {

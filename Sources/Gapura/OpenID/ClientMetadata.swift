@@ -61,6 +61,8 @@ package struct ClientMetadata: Sendable, Equatable {
     package var audience: [String]
     /// May introspect tokens whose `aud` names it.
     package var isResourceServer: Bool
+    /// Clients whose tokens it may exchange for narrower ones of its own (RFC 8693).
+    package var mayExchange: [String]
     /// No consent page. Applications of the city itself are trusted.
     package var isTrusted: Bool
     /// May ask for the scope `tte`, which gives the NIK: an application of electronic signatures.
@@ -82,8 +84,10 @@ package struct ClientMetadata: Sendable, Equatable {
         }
         grantTypes = try reader.strings("grant_types") ?? ["authorization_code"]
         for type in grantTypes
-        where !["authorization_code", "refresh_token", "client_credentials"].contains(where: { $0.isExactly(type) }) {
-            throw Self.invalid("grant_types may hold authorization_code, refresh_token and client_credentials.")
+        where ![
+            "authorization_code", "refresh_token", "client_credentials", TokenExchangeGrant.name,
+        ].contains(where: { $0.isExactly(type) }) {
+            throw Self.invalid("grant_types has a type that is not in the metadata.")
         }
         let usesCode = grantTypes.contains("authorization_code")
         guard usesCode || !grantTypes.contains("refresh_token") else {
@@ -157,6 +161,15 @@ package struct ClientMetadata: Sendable, Equatable {
         audience = try Self.audience(reader.strings("audience"))
         isResourceServer = try reader.bool("resource_server") ?? false
         isTrusted = try reader.bool("trusted") ?? true
+        mayExchange = try reader.strings("may_exchange") ?? []
+        guard mayExchange.count <= 50, mayExchange.allSatisfy(ClientReader.isClientID) else {
+            throw Self.invalid("may_exchange: at most 50 client ids.")
+        }
+        let exchanges = grantTypes.contains { $0.isExactly(TokenExchangeGrant.name) }
+        guard !exchanges || (isTrusted && known != .none && !mayExchange.isEmpty) else {
+            throw Self.invalid(
+                "Token exchange is for the city's own clients that prove who they are, and needs may_exchange.")
+        }
         isTTE = try reader.bool("tte") ?? false
         guard isTTE || !scopes.contains(where: { $0.isExactly(Scope.tte.rawValue) }) else {
             throw Self.invalid(
@@ -221,6 +234,7 @@ package struct ClientMetadata: Sendable, Equatable {
         security.add(to: &json)
         json["subject_type"] = isPairwise ? "pairwise" : "public"
         json["sector_identifier_uri"] = sectorIdentifierURI.map(JSONValue.string)
+        if !mayExchange.isEmpty { json["may_exchange"] = .array(mayExchange.map(JSONValue.string)) }
         if isTTE { json["tte"] = true }
         if isAdministration { json["administration"] = true }
         if isPersonnelFeed { json["personnel_feed"] = true }

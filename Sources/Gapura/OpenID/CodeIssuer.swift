@@ -61,7 +61,8 @@ struct CodeIssuer: Sendable {
                 id: .make(now: now), clientID: record.id, accountID: account.id, sessionID: session.id, sid: sid,
                 scope: asked.scope,
                 authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline, createdAt: now,
-                endsAt: familyEnd, claims: asked.claims.stored
+                endsAt: familyEnd, claims: asked.claims.stored,
+                resources: asked.resources.isEmpty ? nil : asked.resources.joined(separator: " ")
             )
             try tx.tokens.insert(family)
             try tx.tokens.insert(

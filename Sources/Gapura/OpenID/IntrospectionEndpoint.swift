@@ -48,7 +48,11 @@ package struct IntrospectionEndpoint: Sendable {
 
     static func mayLook(_ client: Client, _ token: LiveAccessToken) -> Bool {
         if token.clientID == client.id { return true }
-        guard client.metadata.isResourceServer else { return false }
+        return client.metadata.isResourceServer && isMeant(for: client, token)
+    }
+
+    /// Whether a token names a client as one that it is for.
+    static func isMeant(for client: Client, _ token: LiveAccessToken) -> Bool {
         let names = [client.id.text] + client.metadata.audience
         return token.audience.contains { audience in names.contains { $0.isExactly(audience) } }
     }
@@ -64,6 +68,7 @@ package struct IntrospectionEndpoint: Sendable {
         ]
         if !token.scope.isEmpty { answer["scope"] = .string(token.scope) }
         answer["jti"] = token.jti.map(JSONValue.string)
+        if let actor = token.actor { answer["act"] = ["sub": .string(actor)] }
         if let jkt = token.jkt { answer["cnf"] = ["jkt": .string(jkt)] }
         if let standing = token.standing {
             answer["sid"] = .string(standing.family.sid)

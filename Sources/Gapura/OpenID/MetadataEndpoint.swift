@@ -8,9 +8,9 @@ package struct MetadataEndpoint: Sendable {
     private let keyring: SigningKeyring
     private let metadata: [UInt8]
 
-    package init(_ services: Services) {
+    package init(_ services: Services, clients: ClientReader) {
         keyring = services.keyring
-        metadata = Self.document(services).encoded()
+        metadata = Self.document(services, clients).encoded()
     }
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {
@@ -29,7 +29,7 @@ package struct MetadataEndpoint: Sendable {
         }
     }
 
-    static func document(_ services: Services) -> JSONValue {
+    static func document(_ services: Services, _ clients: ClientReader) -> JSONValue {
         let issuer = services.settings.issuer
         func strings(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
         func names(_ algorithms: [SigningAlgorithm]) -> JSONValue { strings(algorithms.map(\.rawValue)) }
@@ -50,7 +50,7 @@ package struct MetadataEndpoint: Sendable {
             "scopes_supported": strings(Scope.allCases.map(\.rawValue)),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "form_post"],
-            "grant_types_supported": strings(Grants.all(services).map(\.type)),
+            "grant_types_supported": strings(Grants.all(services, clients: clients).map(\.type)),
             "subject_types_supported": ["public", "pairwise"],
             "id_token_signing_alg_values_supported": names(algorithms),
             "userinfo_signing_alg_values_supported": names(algorithms),

@@ -14,7 +14,7 @@ package struct RegistrationRight: Sendable, Equatable {
     /// Members that only an admin decides about; sent by a client they are ignored like any unknown one.
     private static let ours = [
         "trusted", "tte", "administration", "personnel_feed", "resource_server", "audience", "require_pkce", "profile",
-        "access_token_format", "access_token_signed_response_alg", "state", "request_uris",
+        "access_token_format", "may_exchange", "access_token_signed_response_alg", "state", "request_uris",
     ]
 
     /// - Throws: `OAuthError` `invalid_client_metadata` with what is wrong.

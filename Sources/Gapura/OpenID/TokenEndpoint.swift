@@ -13,7 +13,7 @@ package struct TokenEndpoint: Sendable {
         self.clients = ClientAuthentication(services, clients: clients)
         proofs = DPoPReader(services)
         store = services.store
-        grants = Grants.all(services)
+        grants = Grants.all(services, clients: clients)
     }
 
     package func addRoutes(to router: some RouterMethods<GapuraContext>) {

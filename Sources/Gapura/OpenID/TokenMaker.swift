@@ -16,6 +16,7 @@ struct TokenMaker: Sendable {
         let claims: Claims?
         /// How it has to be sent.
         let scheme: TokenScheme
+        let expiresAt: Timestamp
     }
 
     private let settings: GatewaySettings
@@ -36,20 +37,25 @@ struct TokenMaker: Sendable {
     /// - Parameters:
     ///   - family: of a person's token; nothing for a client's own.
     ///   - jkt: thumbprint of the key that it is bound to.
+    ///   - audience: for which resources it is; those of the client's registration where none are named.
+    ///   - actor: the client that acts for the person, of a token that was exchanged.
+    ///   - latest: when it ends at the latest.
     func access(
-        for client: Client, sub: String, scope: String, family: TokenFamily?, jkt: String?, at now: Timestamp
+        for client: Client, sub: String, scope: String, family: TokenFamily?, jkt: String?,
+        audience named: [String] = [], actor: String? = nil, until latest: Timestamp? = nil, at now: Timestamp
     ) -> Access {
         let scheme: TokenScheme = jkt == nil ? .bearer : .dpop
-        let audience = client.metadata.audience.isEmpty ? [settings.issuer] : client.metadata.audience
-        let end = now.adding(seconds: lifetime)
+        let usual = client.metadata.audience.isEmpty ? [settings.issuer] : client.metadata.audience
+        let audience = named.isEmpty ? usual : named
+        let end = min(now.adding(seconds: lifetime), latest ?? now.adding(seconds: lifetime))
         if client.metadata.accessTokenFormat == .opaque {
             let secret = SecureRandom.text(32)
             let row = AccessToken(
                 digest: StoredSecret.digest(secret, of: .accessToken), familyID: family?.id, clientID: client.id,
                 scope: scope,
-                audience: audience.joined(separator: " "), jkt: jkt, createdAt: now, expiresAt: end
+                audience: audience.joined(separator: " "), jkt: jkt, actor: actor, createdAt: now, expiresAt: end
             )
-            return Access(row: row, opaque: secret, claims: nil, scheme: scheme)
+            return Access(row: row, opaque: secret, claims: nil, scheme: scheme, expiresAt: end)
         }
         var claims: Claims = [
             "sub": .string(sub), "client_id": .string(client.id.text), "iat": .integer(now.seconds),
@@ -58,6 +64,7 @@ struct TokenMaker: Sendable {
         ]
         claims.aud = audience
         if !scope.isEmpty { claims["scope"] = .string(scope) }
+        if let actor { claims["act"] = ["sub": .string(actor)] }
         if let jkt { claims["cnf"] = ["jkt": .string(jkt)] }
         if let family {
             claims["sid"] = .string(family.sid)
@@ -66,7 +73,7 @@ struct TokenMaker: Sendable {
             claims["amr"] = .array(
                 family.amr.utf8.split(separator: 0x20).map { .string(String(decoding: $0, as: UTF8.self)) })
         }
-        return Access(row: nil, opaque: nil, claims: claims, scheme: scheme)
+        return Access(row: nil, opaque: nil, claims: claims, scheme: scheme, expiresAt: end)
     }
 
     func sign(_ access: Access, for client: Client) throws -> String {

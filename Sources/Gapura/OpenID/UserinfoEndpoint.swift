@@ -51,7 +51,9 @@ package struct UserinfoEndpoint: Sendable {
         }
         let (tokens, claims, clients) = (tokens, claims, clients)
         let (answer, client): (JSONObject, Client) = try await store.lookUp { tx in
-            guard let live = try tokens.live(readable, in: tx, at: now), let standing = live.standing else {
+            guard let live = try tokens.live(readable, in: tx, at: now), let standing = live.standing,
+                live.actor == nil
+            else {
                 throw OAuthError.invalidToken(reason: "revoked, expired, or a client's own")
             }
             try token.check(live)

@@ -63,6 +63,8 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     /// Somebody allowed an application that is not the city's own to learn something.
     case consentGiven = "consent.given"
     case consentRevoked = "consent.revoked"
+    /// A service got a token with which it asks another one for somebody.
+    case tokensExchanged = "tokens.exchanged"
     case codeIssued = "code.issued"
     case tokensIssued = "tokens.issued"
     case tokensRefreshed = "tokens.refreshed"

@@ -16,5 +16,6 @@ package enum Migrations {
         .consents,
         .registrations,
         .logos,
+        .targets,
     ]
 }

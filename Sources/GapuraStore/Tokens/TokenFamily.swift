@@ -24,12 +24,15 @@ package struct TokenFamily: Sendable, Equatable {
     package var jkt: String?
     /// Claims that were asked for by name, as JSON.
     package var claims: String?
+    /// For which resources its tokens are, separated by spaces; nothing where none was named.
+    package var resources: String?
 
     package init(
         id: FamilyID, clientID: ClientID, accountID: AccountID, sessionID: SessionID, sid: String, scope: String,
         authTime: Timestamp,
         amr: String, acr: String, offline: Bool, createdAt: Timestamp, endsAt: Timestamp, revokedAt: Timestamp? = nil,
-        revokeReason: String? = nil, jkt: String? = nil, claims: String? = nil
+        revokeReason: String? = nil, jkt: String? = nil, claims: String? = nil,
+        resources: String? = nil
     ) {
         self.id = id
         self.clientID = clientID
@@ -47,6 +50,7 @@ package struct TokenFamily: Sendable, Equatable {
         self.revokeReason = revokeReason
         self.jkt = jkt
         self.claims = claims
+        self.resources = resources
     }
 }
 
@@ -122,12 +126,14 @@ package struct AccessToken: Sendable, Equatable {
     package var audience: String
     /// Thumbprint of the key that it is bound to.
     package var jkt: String?
+    /// The client that acts for the person, of a token that was exchanged.
+    package var actor: String?
     package var createdAt: Timestamp
     package var expiresAt: Timestamp
 
     package init(
         digest: String, familyID: FamilyID?, clientID: ClientID, scope: String, audience: String, jkt: String? = nil,
-        createdAt: Timestamp, expiresAt: Timestamp
+        actor: String? = nil, createdAt: Timestamp, expiresAt: Timestamp
     ) {
         self.digest = digest
         self.familyID = familyID
@@ -135,6 +141,7 @@ package struct AccessToken: Sendable, Equatable {
         self.scope = scope
         self.audience = audience
         self.jkt = jkt
+        self.actor = actor
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }

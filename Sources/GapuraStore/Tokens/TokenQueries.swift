@@ -15,10 +15,10 @@ package struct TokenQueries {
         token_families.id, token_families.client_id, token_families.account_id, token_families.session_id, token_families.sid,
         token_families.scope, token_families.auth_time, token_families.amr, token_families.acr, token_families.offline,
         token_families.created_at, token_families.ends_at, token_families.revoked_at, token_families.revoke_reason,
-        token_families.jkt, token_families.claims
+        token_families.jkt, token_families.claims, token_families.resources
         """
 
-    private static let familyColumnCount = 16
+    private static let familyColumnCount = 17
 
     package func find(_ id: FamilyID) throws -> TokenFamily? {
         try tx.first("SELECT \(fragment: Self.familyColumns) FROM token_families WHERE id = \(id)").map {
@@ -50,9 +50,10 @@ package struct TokenQueries {
         try tx.run(
             """
             INSERT INTO token_families (id, client_id, account_id, session_id, sid, scope, auth_time, amr, acr, offline, created_at, ends_at,
-            revoked_at, revoke_reason, jkt, claims) VALUES (\(family.id), \(family.clientID), \(family.accountID), \(family.sessionID), \(family.sid),
+            revoked_at, revoke_reason, jkt, claims, resources) VALUES (\(family.id), \(family.clientID), \(family.accountID), \(family.sessionID), \(family.sid),
             \(family.scope), \(family.authTime), \(family.amr), \(family.acr), \(family.offline), \(family.createdAt), \(family.endsAt),
-            \(family.revokedAt), \(family.revokeReason), \(family.jkt), \(family.claims))
+            \(family.revokedAt), \(family.revokeReason), \(family.jkt), \(family.claims),
+            \(family.resources))
             """
         )
     }
@@ -214,21 +215,25 @@ package struct TokenQueries {
     package func insert(_ token: AccessToken) throws {
         try tx.run(
             """
-            INSERT INTO access_tokens (digest, family_id, client_id, scope, audience, created_at, expires_at, jkt)
+            INSERT INTO access_tokens (digest, family_id, client_id, scope, audience, created_at, expires_at, jkt, actor)
             VALUES (\(token.digest), \(token.familyID), \(token.clientID), \(token.scope), \(token.audience), \(token.createdAt),
-            \(token.expiresAt), \(token.jkt))
+            \(token.expiresAt), \(token.jkt), \(token.actor))
             """
         )
     }
 
     package func findAccessToken(digest: String) throws -> AccessToken? {
         try tx.first(
-            "SELECT digest, family_id, client_id, scope, audience, created_at, expires_at, jkt FROM access_tokens WHERE digest = \(digest)"
+            """
+            SELECT digest, family_id, client_id, scope, audience, created_at, expires_at, jkt, actor FROM access_tokens
+            WHERE digest = \(digest)
+            """
         ).map { row in
             AccessToken(
                 digest: try row.text(0), familyID: try row.optionalID(1), clientID: ClientID(try row.text(2)),
                 scope: try row.text(3),
-                audience: try row.text(4), jkt: try row.optionalText(7), createdAt: try row.time(5),
+                audience: try row.text(4), jkt: try row.optionalText(7), actor: try row.optionalText(8),
+                createdAt: try row.time(5),
                 expiresAt: try row.time(6)
             )
         }
@@ -268,7 +273,8 @@ package struct TokenQueries {
             scope: try row.text(5), authTime: try row.time(6), amr: try row.text(7), acr: try row.text(8),
             offline: try row.bool(9),
             createdAt: try row.time(10), endsAt: try row.time(11), revokedAt: try row.optionalTime(12),
-            revokeReason: try row.optionalText(13), jkt: try row.optionalText(14), claims: try row.optionalText(15)
+            revokeReason: try row.optionalText(13), jkt: try row.optionalText(14), claims: try row.optionalText(15),
+            resources: try row.optionalText(16)
         )
     }
 }

@@ -50,8 +50,7 @@ struct AuthorizationBehaviourTests {
                 city.asking(
                     "web",
                     [
-                        "extra": "foobar", "resource": "https://x.contoh.go.id", "claims": "{", "vtr": "[]",
-                        "dpop_jkt": "x",
+                        "extra": "foobar", "vtr": "[]", "authorization_details": "x", "purpose": "uji",
                     ]), in: browser
             )
             #expect(answer.parameter("code") != nil)

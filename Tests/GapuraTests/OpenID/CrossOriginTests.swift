@@ -55,13 +55,15 @@ struct CrossOriginTests {
     @Test("behaviour 80: token, revocation and userinfo answer scripts from where a public client is registered")
     func registered() async throws {
         try await withApplication { city in
-            for path in ["/oauth2/token", "/oauth2/revoke", "/oauth2/userinfo"] {
+            for path in ["/oauth2/token", "/oauth2/par", "/oauth2/revoke", "/oauth2/userinfo"] {
                 for origin in [Self.origin, "https://spa.contoh.go.id:8443"] {
                     let preflight = try await ask(city, .options, path, from: origin, preflight: "POST")
                     #expect(preflight.status == 204, "\(path)")
                     #expect(
                         preflight.headers[.accessControlAllowOrigin] == origin && preflight.headers[.vary] == "Origin")
-                    #expect(preflight.headers[.accessControlAllowHeaders]?.contains("Authorization") == true)
+                    for name in ["Authorization", "Content-Type", "DPoP"] {
+                        #expect(preflight.headers[.accessControlAllowHeaders]?.contains(name) == true)
+                    }
                     #expect(preflight.headers[.accessControlAllowCredentials] == nil)
                     // An error has to be readable, too.
                     let answer = try await ask(city, .post, path, from: origin)

@@ -180,9 +180,13 @@ struct MetadataTests {
     func grants() async throws {
         try await withCity { city in
             let metadata = try await metadata(city)
-            let served = Grants.all(city.gateway.gateway.services).map(\.type)
+            let served = Grants.all(city.gateway.gateway.services, clients: ClientReader(city.gateway.gateway.services))
+                .map(\.type)
             #expect(metadata["grant_types_supported"]?.strings == served)
-            #expect(Set(served) == ["authorization_code", "refresh_token", "client_credentials"])
+            #expect(
+                Set(served) == [
+                    "authorization_code", "refresh_token", "client_credentials", TokenExchangeGrant.name,
+                ])
             #expect(metadata["scopes_supported"]?.strings?.contains("offline_access") == true)
             let tokens = try await city.tokens("web", scope: "openid offline_access", [("prompt", "consent")])
             #expect(tokens["refresh_token"]?.string != nil)

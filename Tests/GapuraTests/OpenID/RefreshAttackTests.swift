@@ -135,14 +135,16 @@ struct RefreshAttackTests {
         }
     }
 
-    @Test("attack 97: another resource changes no audience")
+    @Test("attack 97: a resource that nobody is gets no token, and what is no parameter here changes no audience")
     func otherResource() async throws {
         try await withCity { city in
             for (client, audience) in [("web", TestGateway.issuer), ("aimed", "resource")] {
                 let tokens = try await city.tokens(client)
-                let answer = try await city.refresh(
-                    tokens["refresh_token"]?.string, client,
-                    [("resource", "https://lain.contoh.go.id/"), ("audience", "lain")])
+                let refresh = tokens["refresh_token"]?.string
+                expectTokenError(
+                    try await city.refresh(refresh, client, [("resource", "https://lain.contoh.go.id/")]), 400,
+                    "invalid_target")
+                let answer = try await city.refresh(refresh, client, [("audience", "lain")])
                 #expect(try city.claims(of: answer.json?["access_token"]?.string)["aud"] == .string(audience))
             }
         }

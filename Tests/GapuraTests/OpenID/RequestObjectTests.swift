@@ -104,7 +104,8 @@ struct RequestObjectTests {
                 ("typ of a proof", try client.object(city, type: "dpop+jwt")), ("no JWS", "x"), ("dots", "..."),
             ]
             let changes: [(String, KeyValuePairs<String, JSONValue?>)] = [
-                ("aud", ["aud": "https://lain.contoh.go.id"]), ("aud of no text", ["aud": 1]), ("iss of no text", ["iss": 1]),
+                ("aud", ["aud": "https://lain.contoh.go.id"]), ("aud of no text", ["aud": 1]),
+                ("iss of no text", ["iss": 1]),
                 ("iss", ["iss": "lain"]), ("no exp", ["exp": nil]), ("past", ["exp": .integer(now - 60)]),
                 ("exp in 61 min", ["exp": .integer(now + 3700)]), ("nbf 61 min ago", ["nbf": .integer(now - 3700)]),
                 ("nbf ahead", ["nbf": .integer(now + 61)]), ("client_id", ["client_id": "lain"]),

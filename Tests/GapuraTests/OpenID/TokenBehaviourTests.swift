@@ -60,6 +60,30 @@ struct TokenBehaviourTests {
         }
     }
 
+    @Test("behaviour 36: at_hash is the left half of the hash that belongs to the algorithm")
+    func atHashes() async throws {
+        try await withCity { city in
+            for (algorithm, hash) in [
+                ("ES384", { SHA384.hash(Array($0.utf8)) }), ("PS512", { SHA512.hash(Array($0.utf8)) }),
+                ("EdDSA", { SHA512.hash(Array($0.utf8)) }),
+            ] as [(String, (String) -> [UInt8])] {
+                let id = algorithm.lowercased()
+                try await city.addClient(
+                    id,
+                    [
+                        "client_name": .string(id), "redirect_uris": [.string(City.redirectURI)],
+                        "token_endpoint_auth_method": "none", "id_token_signed_response_alg": .string(algorithm),
+                    ])
+                let code = try await city.freshCode(id)
+                let tokens = try await city.token(city.redeeming(code), id).json
+                let half = hash(try #require(tokens?["access_token"]?.string))
+                #expect(
+                    try city.claims(of: tokens?["id_token"]?.string)["at_hash"]
+                        == .string(Base64URL.encode(half.prefix(half.count / 2))), "\(algorithm)")
+            }
+        }
+    }
+
     @Test("behaviour 36: at_hash, where it is, is right", arguments: ["web", "es", "opaque"])
     func atHash(client: String) async throws {
         try await withCity { city in

@@ -10,10 +10,12 @@ struct AuthorizationCodeGrant: Grant {
     private let store: Store
     private let settings: GatewaySettings
     private let maker: TokenMaker
+    private let targets: ResourceIndicators
     private let subjects: Subjects
     private let claims: ClaimSource
 
-    init(_ services: Services) {
+    init(_ services: Services, clients: ClientReader) {
+        targets = ResourceIndicators(services, clients: clients)
         store = services.store
         settings = services.settings
         maker = TokenMaker(services)
@@ -33,6 +35,8 @@ struct AuthorizationCodeGrant: Grant {
         let redirectURI = form["redirect_uri"]
         let verifier = form["code_verifier"]
         let digest = StoredSecret.digest(code, of: .code)
+        let resources = try ResourceIndicators.read(form)
+        let targets = targets
         let refresh = client.metadata.grantTypes.contains("refresh_token") ? SecureRandom.text(32) : nil
         let (maker, claims, subjects, settings, now) = (maker, claims, subjects, settings, asked.now)
 
@@ -61,8 +65,10 @@ struct AuthorizationCodeGrant: Grant {
                 try tx.tokens.bind(family.id, to: jkt)
                 family.jkt = jkt
             }
+            let audience = try targets.audience(resources, of: family, in: tx)
             let access = maker.access(
-                for: client, sub: sub, scope: family.scope, family: family, jkt: jkt, at: now)
+                for: client, sub: sub, scope: family.scope, family: family, jkt: jkt,
+                audience: audience, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             if let refresh {
                 try tx.tokens.insert(RefreshTokenRotation.token(refresh, family, settings, at: now))

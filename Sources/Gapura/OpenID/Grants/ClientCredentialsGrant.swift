@@ -8,8 +8,10 @@ struct ClientCredentialsGrant: Grant {
 
     private let store: Store
     private let maker: TokenMaker
+    private let targets: ResourceIndicators
 
-    init(_ services: Services) {
+    init(_ services: Services, clients: ClientReader) {
+        targets = ResourceIndicators(services, clients: clients)
         store = services.store
         maker = TokenMaker(services)
     }
@@ -20,8 +22,14 @@ struct ClientCredentialsGrant: Grant {
             Scope(rawValue: token).map { $0 == .personnel } ?? true
         }
         let scope = scopes.joined(separator: " ")
+        let resources = try ResourceIndicators.read(asked.form)
+        if !resources.isEmpty {
+            let targets = targets
+            try await store.read { tx in try targets.check(resources, in: tx) }
+        }
         let access = maker.access(
-            for: client, sub: client.id.text, scope: scope, family: nil, jkt: asked.proof?.jkt, at: now)
+            for: client, sub: client.id.text, scope: scope, family: nil, jkt: asked.proof?.jkt,
+            audience: resources, at: now)
         if let row = access.row {
             try await store.write { tx in
                 guard try tx.clients.findUsable(client.id) != nil else {

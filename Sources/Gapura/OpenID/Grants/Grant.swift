@@ -20,8 +20,11 @@ package struct TokenRequest: Sendable {
 
 /// The grants of this gateway; endpoint and metadata read this list.
 package enum Grants {
-    static func all(_ services: Services) -> [any Grant] {
-        [AuthorizationCodeGrant(services), RefreshTokenGrant(services), ClientCredentialsGrant(services)]
+    static func all(_ services: Services, clients: ClientReader) -> [any Grant] {
+        [
+            AuthorizationCodeGrant(services, clients: clients), RefreshTokenGrant(services, clients: clients),
+            ClientCredentialsGrant(services, clients: clients), TokenExchangeGrant(services, clients: clients),
+        ]
     }
 }
 
@@ -34,6 +37,8 @@ package struct TokenAnswer: Sendable {
     var scope: String
     var idToken: String?
     var refreshToken: String?
+    /// RFC 8693 section 2.2.1.
+    var issuedTokenType: String?
 
     var json: JSONValue {
         var object: JSONObject = [
@@ -43,6 +48,7 @@ package struct TokenAnswer: Sendable {
         if !scope.isEmpty { object["scope"] = .string(scope) }
         object["id_token"] = idToken.map(JSONValue.string)
         object["refresh_token"] = refreshToken.map(JSONValue.string)
+        object["issued_token_type"] = issuedTokenType.map(JSONValue.string)
         return .object(object)
     }
 }

@@ -11,10 +11,12 @@ struct RefreshTokenGrant: Grant {
     private let store: Store
     private let settings: GatewaySettings
     private let maker: TokenMaker
+    private let targets: ResourceIndicators
     private let subjects: Subjects
     private let rotation: RefreshTokenRotation
 
-    init(_ services: Services) {
+    init(_ services: Services, clients: ClientReader) {
+        targets = ResourceIndicators(services, clients: clients)
         store = services.store
         settings = services.settings
         maker = TokenMaker(services)
@@ -33,6 +35,8 @@ struct RefreshTokenGrant: Grant {
         guard let token = form["refresh_token"] else { throw OAuthError.invalidRequest("refresh_token is missing.") }
         let digest = StoredSecret.digest(token, of: .refreshToken)
         let next = client.isPublic ? rotation.successor(of: token) : nil
+        let resources = try ResourceIndicators.read(form)
+        let targets = targets
         let asked = try form["scope"].map { text in
             guard let tokens = Scope.tokens(text) else {
                 throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.")
@@ -79,8 +83,10 @@ struct RefreshTokenGrant: Grant {
                 try tx.sessions.touch(family.sessionID, at: now, idleEndsAt: idleEnd)
             }
             let sub = subjects.sub(standing.account.sub, for: client)
+            let audience = try targets.audience(resources, of: family, in: tx)
             let access = maker.access(
-                for: client, sub: sub, scope: scope, family: family, jkt: jkt, at: now)
+                for: client, sub: sub, scope: scope, family: family, jkt: jkt,
+                audience: audience, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             let named = RequestedClaims(stored: family.claims)
             try tx.disclosures.record(

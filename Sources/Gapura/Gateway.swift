@@ -78,6 +78,7 @@ package struct Gateway: Sendable {
         authorize.addRoutes(to: router)
         RegistrationEndpoint(services, clients: clients).addRoutes(to: router)
         PushedAuthorizationEndpoint(services, clients: clients).addRoutes(to: router)
+        DeviceAuthorizationEndpoint(services, clients: clients).addRoutes(to: router)
         TokenEndpoint(services, clients: clients).addRoutes(to: router)
         UserinfoEndpoint(services, clients: clients).addRoutes(to: router)
         IntrospectionEndpoint(services, clients: clients).addRoutes(to: router)
@@ -88,6 +89,7 @@ package struct Gateway: Sendable {
         APIEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         SCIMEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
 
+        DevicePageEndpoint(services, clients: clients).addRoutes(to: router)
         ConsentEndpoint(services, authorize: authorize).addRoutes(to: router)
         SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
         PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)

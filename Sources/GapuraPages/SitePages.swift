@@ -29,6 +29,7 @@ package struct SitePages: Pages {
         case .activation(let model): ActivationView(model: model)
         case .setPassword(let model): SetPasswordView(model: model)
         case .consent(let model): ConsentView(model: model)
+        case .device(let model): DeviceView(model: model)
         case .notice(let model): NoticeView(model: model)
         case .signOut(let model): SignOutView(model: model)
         case .leaving(let model): LeavingView(model: model)

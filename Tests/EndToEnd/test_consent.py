@@ -1,4 +1,4 @@
-"""An application that is not the city's own, in a real browser: its logo, the question what it may learn, front-channel sign-out, taking back."""
+"""What people allow, in a real browser: an application that is not the city's own, with its logo and front-channel sign-out; a device without a browser."""
 
 import struct
 import threading
@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from requests_oauth2client import DeviceAuthorizationPoolingJob, OAuth2Client
 
 from harness import city
 from harness.browser import Browser
@@ -117,3 +118,39 @@ def test_behaviours_65_and_70_consent_logo_and_sign_out_in_a_browser(gateway, ve
         browser.open(f"{gateway.issuer}/portal")
         assert browser.has("#login-form")
     assert vendor.asked.count("/logo.png") == 1
+
+
+def test_a_device_shows_a_code_and_somebody_allows_it_on_a_phone(gateway, number):
+    slug = f"layar-{number}"
+    gateway.add_client(
+        slug, client_name="Layar Antrean", grant_types=["urn:ietf:params:oauth:grant-type:device_code"], scope="openid profile",
+        token_endpoint_auth_method="none",
+    )  # fmt: skip
+    device = OAuth2Client.from_discovery_document(
+        gateway.metadata, client_id=slug, device_authorization_endpoint=gateway.metadata["device_authorization_endpoint"], testing=True)
+    waiting = device.authorize_device(scope="openid profile")
+    with Browser("phone") as browser:
+        browser.open(gateway.link(city.nip(number % 12)))
+        browser.type("#new-password", PASSWORD)
+        browser.type("#repeat-password", PASSWORD)
+        browser.press("#password-submit")
+        browser.driver.delete_all_cookies()
+
+        browser.open(waiting.verification_uri)
+        browser.type("#username", city.nip(number % 12))
+        browser.type("#password", PASSWORD)
+        browser.press("#login-submit")
+        browser.look("device-code")
+        browser.type("#user-code", "BBBB-BBBB")
+        browser.press("#device-submit")
+        assert browser.has("[role=alert]")
+        browser.look("device-code-wrong")
+        browser.type("#user-code", waiting.user_code.lower())
+        browser.press("#device-submit")
+        assert "Layar Antrean" in browser.text and waiting.user_code in browser.text
+        browser.look("device-question")
+        browser.press("#device-allow")
+        assert browser.has("#device-outcome")
+        browser.look("device-allowed")
+    token = DeviceAuthorizationPoolingJob(device, waiting)()
+    assert token and token.access_token

@@ -119,6 +119,14 @@ enum Samples {
 
     static let all: [Sample] = ordinary + states
 
+    private static func device(_ application: SignInApplication, _ agency: String) -> DeviceModel {
+        var model = DeviceModel(code: "BCDF-GHJK")
+        model.question = ConsentModel(
+            application: application, agency: agency, claims: ["sub", "name", "nip"], isOffline: false,
+            shown: "openid profile asn", flow: "BCDF-GHJK")
+        return model
+    }
+
     /// Every page with the same text in every place where a person, an application or a browser may put some.
     static func hostile(_ text: String) -> [Sample] {
         named(Words(everywhere: text))
@@ -230,6 +238,9 @@ enum Samples {
                         claims: ["sub", "name", "preferred_username", "email", "nip"], isOffline: true,
                         shown: "openid profile email asn offline_access", flow: "AAAAAAAAAAAAAAAAAAAAAA")),
                 path: "/izin"
+            ),
+            Sample(
+                name: "device", page: .device(device(application, words.agency)), path: "/perangkat"
             ),
             Sample(
                 name: "activation", page: .activation(ActivationModel(problem: .wrong, name: words.typed)),

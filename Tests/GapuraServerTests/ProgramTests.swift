@@ -110,6 +110,7 @@ struct ProgramTests {
         let keys = try await gapura.succeed("keys", "list", "--json").json["keys"]?.array ?? []
         try await gapura.succeed("keys", "rotate", "--algorithm", "ES256")
         #expect(try await gapura.succeed("keys", "list", "--json").json["keys"]?.array?.count == keys.count + 1)
+        #expect(keys.allSatisfy { $0["clients"]?.array != nil })
         #expect(
             try await gapura.succeed("audit", "list", "--event", "keys.rotated", "--json").json["events"]?.array?.count
                 == 1)

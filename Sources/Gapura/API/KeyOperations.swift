@@ -11,7 +11,14 @@ enum KeyOperations {
     private static let list = Operation("keys.list", .console) { _, context in
         let keyring = context.services.keyring
         try await onThread { try keyring.refresh() }
-        return ["keys": .array(keyring.list().map(make))]
+        let clients = try await clients(context.services.store)
+        return [
+            "keys": .array(
+                keyring.list().map { key in
+                    let users = (clients[key.algorithm] ?? []).map(JSONValue.string)
+                    return .object((make(key).object ?? [:]).adding("clients", .array(users)))
+                })
+        ]
     }
 
     /// The audit comes first, as in `KeyRotationJob`: without it there is no rotation.
@@ -46,10 +53,11 @@ enum KeyOperations {
                 id: "Tidak ada kunci dengan kid itu; lihat `gapura keys list`."
             )
         }
-        let clients = try await countClients(of: key.algorithm, context.services.store)
+        let clients = try await clients(context.services.store)[key.algorithm] ?? []
         var json: JSONObject = [
             "kid": .string(key.kid), "algorithm": .string(key.algorithm.rawValue), "state": .string(key.state.rawValue),
-            "clients": .integer(Int64(clients)), "revoked": false,
+            "clients": .integer(Int64(clients.count)), "client_ids": .array(clients.map(JSONValue.string)),
+            "revoked": false,
         ]
         guard isConfirmed else { return .object(json) }
         try await context.store.write { tx in
@@ -65,17 +73,20 @@ enum KeyOperations {
 
     // MARK: Steps
 
-    /// How many clients get tokens that are signed with an algorithm.
-    private static func countClients(of algorithm: SigningAlgorithm, _ store: Store) async throws -> Int {
+    /// Which clients get something that is signed with each algorithm: ID tokens, access tokens that are JWTs, userinfo.
+    private static func clients(_ store: Store) async throws -> [SigningAlgorithm: [String]] {
         try await store.read { tx in
-            try tx.clients.list().filter { record in
+            var users: [SigningAlgorithm: [String]] = [:]
+            for record in try tx.clients.list() {
                 let metadata = try ClientJSON.settings(record)
-                var members = ["id_token_signed_response_alg"]
+                var members = ["id_token_signed_response_alg", "userinfo_signed_response_alg"]
                 if metadata["access_token_format"]?.string != "opaque" {
                     members.append("access_token_signed_response_alg")
                 }
-                return members.contains { metadata[$0]?.string?.isExactly(algorithm.rawValue) == true }
-            }.count
+                let algorithms = Set(members.compactMap { metadata[$0]?.string.flatMap { SigningAlgorithm(name: $0) } })
+                for algorithm in algorithms { users[algorithm, default: []].append(record.id.text) }
+            }
+            return users
         }
     }
 

@@ -23,6 +23,10 @@ public struct OAuthError: Error, Sendable, Equatable {
         case invalidRequestObject = "invalid_request_object"
         case unmetAuthenticationRequirements = "unmet_authentication_requirements"
         case invalidDPoPProof = "invalid_dpop_proof"
+        /// RFC 8628 section 3.5.
+        case authorizationPending = "authorization_pending"
+        case slowDown = "slow_down"
+        case expiredToken = "expired_token"
         /// RFC 8707 section 2.
         case invalidTarget = "invalid_target"
         /// RFC 9126 section 2.3: with status 429.

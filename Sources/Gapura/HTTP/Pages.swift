@@ -55,6 +55,7 @@ package enum Page: Sendable {
     case activation(ActivationModel)
     case setPassword(SetPasswordModel)
     case consent(ConsentModel)
+    case device(DeviceModel)
     case notice(NoticeModel)
     case signOut(SignOutModel)
     case leaving(LeavingModel)
@@ -153,6 +154,34 @@ package struct ConsentModel: Sendable {
         self.shown = shown
         self.flow = flow
         self.isStale = isStale
+    }
+}
+
+/// `/perangkat`: `#device-form` with `#user-code`, then `#device-answer-form` with `#device-allow` and `#device-deny`.
+package struct DeviceModel: Sendable {
+    package enum Problem: Sendable, Equatable {
+        /// Nobody's code, or not any more.
+        case wrong
+        /// As in `SignInModel`.
+        case wait(seconds: Int)
+        case stale
+    }
+
+    package enum Outcome: String, Sendable {
+        case allowed
+        case denied
+    }
+
+    package var problem: Problem?
+    /// As it was typed, given back.
+    package var code: String
+    /// What is asked once the code is right; its flow is the code.
+    package var question: ConsentModel?
+    package var outcome: Outcome?
+
+    package init(problem: Problem? = nil, code: String) {
+        self.problem = problem
+        self.code = code
     }
 }
 

@@ -13,9 +13,15 @@ package struct AuthorizationFlow: Sendable {
     /// Digest of the handle, where the client had pushed the request.
     let pushed: String?
     let digest: String
+
+    /// Where a sign-in leads that no application asked for: a page of ours.
+    package var ownPath: String? { parameters[AuthorizationFlows.ownPathName] }
 }
 
 package struct AuthorizationFlows: Sendable {
+    /// The one parameter of a flow that is our own.
+    fileprivate static let ownPathName = "lanjut"
+
     private let store: Store
     private let lifetime: Int64
     private let room: FlowRoom
@@ -38,13 +44,29 @@ package struct AuthorizationFlows: Sendable {
         let known = sent.parameters.pairs.filter { pair in
             AuthorizationRequestReader.names.contains { $0.isExactly(pair.name) }
         }
+        return try await keep(
+            known, of: clientID, pushed: sent.pushed, in: browser, from: address, at: now)
+    }
+
+    /// Keeps a page of ours until somebody has signed in.
+    /// - Parameter path: ours, with its query.
+    func start(_ path: String, in browser: BrowserHandle, from address: String, at now: Timestamp) async throws
+        -> String
+    {
+        try await keep([(Self.ownPathName, path)], of: nil, pushed: nil, in: browser, from: address, at: now)
+    }
+
+    private func keep(
+        _ pairs: [(name: String, value: String)], of clientID: ClientID?, pushed: String?, in browser: BrowserHandle,
+        from address: String, at now: Timestamp
+    ) async throws -> String {
         let place = FlowRoom.place(of: address)
         try room.checkOpen(place, at: now)
         let number = SecureRandom.text(16)
         let flow = Flow(
             digest: Self.digest(number, browser), network: FlowRoom.network(of: address), place: place,
             handle: StoredSecret.digest(browser.secret, of: .flow), clientID: clientID,
-            request: FormURLEncoded.encode(known), pushed: sent.pushed, createdAt: now,
+            request: FormURLEncoded.encode(pairs), pushed: pushed, createdAt: now,
             expiresAt: now.adding(seconds: lifetime)
         )
         let room = room

@@ -100,7 +100,12 @@ package struct AuthorizationRequestReader: Sendable {
             sent = try await requests.read(parameters, of: client, at: now)  // what was signed or pushed
         } catch let error as OAuthError {
             // Nothing in it is believed; an address that stands beside it is looked at like any other.
-            throw RedirectableError(error: error, target: try target(parameters, client), clientID: client.id.text)
+            guard let target = try? target(parameters, client) else {
+                throw PageError(
+                    .badRequest, code: error.code.rawValue, hint: error.text, reason: error.reason,
+                    applicationName: client.metadata.clientName)
+            }
+            throw RedirectableError(error: error, target: target, clientID: client.id.text)
         }
         return try await read(sent, client)
     }

@@ -85,13 +85,14 @@ package struct ClientMetadata: Sendable, Equatable {
         grantTypes = try reader.strings("grant_types") ?? ["authorization_code"]
         for type in grantTypes
         where ![
-            "authorization_code", "refresh_token", "client_credentials", TokenExchangeGrant.name,
+            "authorization_code", "refresh_token", "client_credentials", DeviceCodeGrant.name, TokenExchangeGrant.name,
         ].contains(where: { $0.isExactly(type) }) {
             throw Self.invalid("grant_types has a type that is not in the metadata.")
         }
         let usesCode = grantTypes.contains("authorization_code")
-        guard usesCode || !grantTypes.contains("refresh_token") else {
-            throw Self.invalid("grant_types: refresh_token needs authorization_code.")
+        let signsIn = usesCode || grantTypes.contains { $0.isExactly(DeviceCodeGrant.name) }
+        guard signsIn || !grantTypes.contains("refresh_token") else {
+            throw Self.invalid("grant_types: refresh_token needs authorization_code or device_code.")
         }
         if let types = try reader.strings("response_types"), !types.allSatisfy({ $0.isExactly("code") }) {
             throw Self.invalid("response_types may hold code only.")
@@ -121,7 +122,7 @@ package struct ClientMetadata: Sendable, Equatable {
             .invalidClientMetadata
         )
 
-        scopes = try Self.scopes(reader.string("scope"), usesCode: usesCode)
+        scopes = try Self.scopes(reader.string("scope"), usesCode: signsIn)
         let usual: SigningAlgorithm = security.profile == .fapi2 ? .ps256 : .rs256
         idTokenAlgorithm = try reader.algorithm("id_token_signed_response_alg") ?? usual
         userinfoAlgorithm = try reader.algorithm("userinfo_signed_response_alg")

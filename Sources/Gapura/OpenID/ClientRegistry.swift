@@ -68,7 +68,8 @@ package struct ClientRegistry: Sendable {
         }
         let text = JSONValue.object(metadata.jsonObject).encodedText()
         if let known = try tx.clients.find(id) {
-            guard known.applicationID == application.id, known.settings.isExactly(text) else {
+            // As it is understood, not as it was written: an earlier version wrote fewer members.
+            guard known.applicationID == application.id, try understood(known) == metadata else {
                 throw DirectoryError(
                     .conflict,
                     "The client \(id.text) is registered with other settings; use 'gapura client update', or another --client-id.",
@@ -127,10 +128,7 @@ package struct ClientRegistry: Sendable {
         of id: ClientID, to secret: String, by actor: Actor, in tx: Transaction, at now: Timestamp
     ) throws -> Registered {
         var record = try get(id, in: tx)
-        guard let json = try StrictJSON.parse(Array(record.settings.utf8)).object else {
-            throw StoreError(.corrupt, "clients.settings is no object")
-        }
-        let metadata = try ClientMetadata(json, settings: settings)
+        let metadata = try understood(record)
         guard let made = try setSecret(secret, of: &record, metadata, at: now) else {
             throw DirectoryError(
                 .refused, "This client has no secret: it is public, or signs with its own key.",
@@ -154,6 +152,13 @@ package struct ClientRegistry: Sendable {
             .clientUpdated, by: actor, subject: record.applicationID.text, clientID: id,
             detail: ["state": .string(state.rawValue)], at: now
         )
+    }
+
+    private func understood(_ record: ClientRecord) throws -> ClientMetadata {
+        guard let json = try StrictJSON.parse(Array(record.settings.utf8)).object else {
+            throw StoreError(.corrupt, "clients.settings is no object")
+        }
+        return try ClientMetadata(json, settings: settings)
     }
 
     private func get(_ id: ClientID, in tx: Transaction) throws -> ClientRecord {

@@ -55,15 +55,10 @@ struct CodeIssuer: Sendable {
             if let pushed = asked.sent.pushed, try !tx.pushed.consume(digest: pushed, at: now) { return .pushedSpent }
 
             let sid = try Self.clientSession(session, record.id, newSID: newSID, in: tx, at: now)
-            let isOffline = asked.scope.holds(.offlineAccess)
-            let familyEnd = isOffline ? now.adding(seconds: settings.offlineAbsolute) : session.endsAt
-            let family = TokenFamily(
-                id: .make(now: now), clientID: record.id, accountID: account.id, sessionID: session.id, sid: sid,
-                scope: asked.scope,
-                authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline, createdAt: now,
-                endsAt: familyEnd, claims: asked.claims.stored,
-                resources: asked.resources.isEmpty ? nil : asked.resources.joined(separator: " ")
-            )
+            let family = TokenFamily.begun(
+                by: record.id, account.id, session, sid: sid, scope: asked.scope, settings,
+                claims: asked.claims.stored,
+                resources: asked.resources.isEmpty ? nil : asked.resources.joined(separator: " "), at: now)
             try tx.tokens.insert(family)
             try tx.tokens.insert(
                 AuthorizationCode(
@@ -96,15 +91,12 @@ struct CodeIssuer: Sendable {
         }
         guard shown.isExactly(items.text) else { return false }
         let end = now.adding(seconds: settings.consentLifetime)
-        try tx.consents.give(items.names, by: account.id, to: client, at: now, until: end)
-        try tx.record(
-            .consentGiven, by: .account(account.id.text), subject: account.id.text, clientID: client,
-            detail: ["items": .string(items.text)], at: now)
+        try ConsentDirectory.give(items, of: account, to: client, until: end, in: tx, at: now)
         return true
     }
 
     /// The `sid` this client knows the session by; one per client and session.
-    private static func clientSession(
+    static func clientSession(
         _ session: Session, _ clientID: ClientID, newSID: String, in tx: Transaction, at now: Timestamp
     ) throws -> String {
         if let known = try tx.sessions.clientSession(of: session.id, for: clientID) {

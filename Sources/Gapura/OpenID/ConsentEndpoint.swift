@@ -33,10 +33,10 @@ package struct ConsentEndpoint: Sendable {
             return answers.redirect(to: "/masuk?alur=\(number)")
         }
         let asked = try await authorize.request(of: flow)
-        let agencyID = asked.client.record.applicationID
+        let applicationID = asked.client.record.applicationID
         let (person, agency, application) = try await store.read { tx in
             let card = try signedIn.account.personID.flatMap { try PersonCard.read($0, in: tx) }
-            let unit = try tx.applications.find(agencyID)?.ownerUnitID.flatMap { try tx.units.find($0) }
+            let unit = try tx.applications.find(applicationID)?.ownerUnitID.flatMap { try tx.units.find($0) }
             return (
                 card?.person.fullName ?? signedIn.account.displayName ?? "", unit?.name,
                 try SignInApplication(asked.client, in: tx)

@@ -13,13 +13,15 @@ package struct ConsentItems: Sendable, Equatable {
     /// Names of claims, for the person to read.
     package let claims: [String]
 
-    init(_ asked: AuthorizationRequest) {
-        let scopes = asked.scope.utf8.split(separator: 0x20).map { String(Substring($0)) }
-        let named = Set((asked.claims.userinfo + asked.claims.idToken).map(ExactText.init)).map {
+    init(_ asked: AuthorizationRequest) { self.init(scope: asked.scope, claims: asked.claims) }
+
+    init(scope: String, claims asked: RequestedClaims = RequestedClaims()) {
+        let scopes = scope.utf8.split(separator: 0x20).map { String(Substring($0)) }
+        let named = Set((asked.userinfo + asked.idToken).map(ExactText.init)).map {
             Self.prefix + $0.text
         }
         names = (scopes + named).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        claims = Scope.claims(of: asked.scope, and: asked.claims).utf8.split(separator: 0x20).map {
+        claims = Scope.claims(of: scope, and: asked).utf8.split(separator: 0x20).map {
             String(Substring($0))
         }
     }
@@ -53,6 +55,17 @@ package enum ConsentDecision: Sendable {
 
 /// Remembering and taking back what somebody allowed.
 package enum ConsentDirectory {
+    /// Remembers what somebody has just allowed.
+    static func give(
+        _ items: ConsentItems, of account: Account, to client: ClientID, until end: Timestamp, in tx: Transaction,
+        at now: Timestamp
+    ) throws {
+        try tx.consents.give(items.names, by: account.id, to: client, at: now, until: end)
+        try tx.record(
+            .consentGiven, by: .account(account.id.text), subject: account.id.text, clientID: client,
+            detail: ["items": .string(items.text)], at: now)
+    }
+
     /// Takes it back, and with it every token that the application has.
     /// - Returns: whether there was anything.
     package static func revoke(

@@ -44,6 +44,7 @@ package struct MetadataEndpoint: Sendable {
             "end_session_endpoint": .string(issuer + "/oauth2/logout"),
             "introspection_endpoint": .string(issuer + "/oauth2/introspect"),
             "revocation_endpoint": .string(issuer + "/oauth2/revoke"),
+            "device_authorization_endpoint": .string(issuer + "/oauth2/device"),
             "registration_endpoint": .string(issuer + "/oauth2/register"),
             "pushed_authorization_request_endpoint": .string(issuer + "/oauth2/par"),
             "require_pushed_authorization_requests": false,

@@ -115,6 +115,7 @@ package struct SignInEndpoint: Sendable {
                 return try again(.mayNotSignIn, .forbidden)
             }
             guard let flow else { return answers.redirect(to: "/portal", cookies: started.cookies) }
+            if let path = flow.ownPath { return answers.redirect(to: path, cookies: started.cookies) }
             return try await authorize.resume(  // 7 and on to the application
                 flow, signedIn: started.signedIn, cookies: started.cookies, request, context
             )

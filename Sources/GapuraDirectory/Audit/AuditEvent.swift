@@ -65,6 +65,9 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case consentRevoked = "consent.revoked"
     /// A service got a token with which it asks another one for somebody.
     case tokensExchanged = "tokens.exchanged"
+    /// Somebody allowed a device without a browser to act for them, or did not.
+    case deviceAllowed = "device.allowed"
+    case deviceDenied = "device.denied"
     case codeIssued = "code.issued"
     case tokensIssued = "tokens.issued"
     case tokensRefreshed = "tokens.refreshed"

@@ -16,6 +16,8 @@ package enum StoredSecret {
         case pushedRequest = "pushed-request"
         case clientAssertion = "client-assertion"
         case dpopProof = "dpop-proof"
+        case deviceCode = "device-code"
+        case userCode = "user-code"
         case registration
         case registrationAccess = "registration-access"
     }

@@ -36,6 +36,7 @@ struct TemplateSet: Sendable {
         ("notice", PackageResources.notice_mustache),
         ("sign-out", PackageResources.sign_out_mustache),
         ("consent", PackageResources.consent_mustache),
+        ("device", PackageResources.device_mustache),
         ("leaving", PackageResources.leaving_mustache),
         ("form-post", PackageResources.form_post_mustache),
         ("error", PackageResources.error_mustache),

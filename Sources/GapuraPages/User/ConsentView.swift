@@ -5,31 +5,34 @@ struct ConsentView: PageView {
     let model: ConsentModel
 
     func body(_ texts: Texts) -> PageBody {
+        PageBody(
+            template: "consent",
+            title: texts("consent-title", ["application": model.application.name.forDisplay(limit: 120)]),
+            layout: .door, values: values(texts))
+    }
+
+    /// What is asked; the page for devices asks it too.
+    func values(_ texts: Texts) -> Values {
         let application = model.application.name.forDisplay(limit: 120)
         let policy = model.application.policyURI.flatMap(SafeLink.web)
         let terms = model.application.termsURI.flatMap(SafeLink.web)
-        return PageBody(
-            template: "consent",
-            title: texts("consent-title", ["application": application]),
-            layout: .door,
-            values: [
-                "logo": .text(model.application.logo.flatMap(SafeLink.ownPath)),
-                "logo-label": .text(texts("application-logo", ["application": application])),
-                "heading": .text(texts("consent-title", ["application": application])),
-                "agency": .text(
-                    model.agency.map { texts("consent-agency", ["agency": $0.forDisplay(limit: 120)]) }),
-                "stale": .flag(model.isStale),
-                "kinds": .list(ClaimKinds.texts(model.claims, texts).map { ["kind": .text($0)] }),
-                "offline": .flag(model.isOffline),
-                "flow": .text(model.flow),
-                "shown": .text(model.shown),
-                "has-links": .flag(policy != nil || terms != nil),
-                "policy-address": .text(policy),
-                "policy-label": .text(texts("sign-in-policy", ["application": application])),
-                "terms-address": .text(terms),
-                "terms-label": .text(texts("sign-in-terms", ["application": application])),
-            ]
-        )
+        return [
+            "logo": .text(model.application.logo.flatMap(SafeLink.ownPath)),
+            "logo-label": .text(texts("application-logo", ["application": application])),
+            "heading": .text(texts("consent-title", ["application": application])),
+            "agency": .text(
+                model.agency.map { texts("consent-agency", ["agency": $0.forDisplay(limit: 120)]) }),
+            "stale": .flag(model.isStale),
+            "kinds": .list(ClaimKinds.texts(model.claims, texts).map { ["kind": .text($0)] }),
+            "offline": .flag(model.isOffline),
+            "flow": .text(model.flow),
+            "shown": .text(model.shown),
+            "has-links": .flag(policy != nil || terms != nil),
+            "policy-address": .text(policy),
+            "policy-label": .text(texts("sign-in-policy", ["application": application])),
+            "terms-address": .text(terms),
+            "terms-label": .text(texts("sign-in-terms", ["application": application])),
+        ]
     }
 }
 

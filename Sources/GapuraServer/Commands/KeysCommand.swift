@@ -8,7 +8,8 @@ struct KeysCommand: ParsableCommand {
 
     struct List: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists the published keys.", discussion: "  gapura keys list --json")
+            abstract: "Lists the published keys, and which clients get tokens of each algorithm.",
+            discussion: "  gapura keys list --json")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
@@ -78,8 +79,9 @@ struct KeysCommand: ParsableCommand {
     }
 
     private static func show(_ result: JSONValue) {
-        let members = ["kid", "algorithm", "state", "active_since", "published_until"]
         let keys = result["keys"]?.array ?? []
+        var members = ["kid", "algorithm", "state", "active_since", "published_until"]
+        if keys.contains(where: { $0["clients"] != nil }) { members.append("clients") }
         Console.table(members.map { $0.uppercased() }, keys.map { key in members.map { TerminalText.of(key, $0) } })
     }
 }

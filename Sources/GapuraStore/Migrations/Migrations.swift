@@ -17,5 +17,6 @@ package enum Migrations {
         .registrations,
         .logos,
         .targets,
+        .deviceRequests,
     ]
 }

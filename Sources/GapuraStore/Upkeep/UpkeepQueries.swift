@@ -14,6 +14,7 @@ package struct UpkeepQueries {
     package func deleteExpired(at moment: Timestamp, keepingSessionsSince old: Timestamp) throws -> Int {
         var gone = 0
         gone += try tx.run("DELETE FROM flows WHERE expires_at < \(moment)")
+        gone += try tx.run("DELETE FROM device_requests WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM consents WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM seen_tokens WHERE expires_at < \(moment)")
         // Whoever came with one may still be typing a password.

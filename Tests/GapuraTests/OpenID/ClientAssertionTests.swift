@@ -356,4 +356,40 @@ struct ClientAssertionTests {
         }
         #expect(asked.all.isEmpty)
     }
+
+    @Test(
+        "behaviour 75: at the token endpoint too a client of FAPI 2.0 names the issuer alone, and its times are right")
+    func strictAtToken() async throws {
+        try await withCity { city in
+            let client = try await city.addStrictClient()
+            let key = try SigningKey.generate(.es256)
+            let now = city.gateway.clock.now.seconds
+            func ask(_ changes: KeyValuePairs<String, JSONValue?>) async throws -> TestAnswer {
+                try await city.gateway.post(
+                    "/oauth2/token", Self.machine + client.assertion(city, changes),
+                    headers: City.dpop(city.proof(key)))
+            }
+            #expect(try await ask([:]).status == 200)
+            #expect(try await ask(["nbf": .integer(now + 8)]).status == 200)
+            let wrong: [KeyValuePairs<String, JSONValue?>] = [
+                ["aud": [.string(TestGateway.issuer)]], ["aud": .string(TestGateway.issuer + "/oauth2/token")],
+                ["aud": .string(TestGateway.issuer + "/oauth2/par")], ["sub": nil], ["exp": .integer(now - 300)],
+                ["nbf": .integer(now + 61)],
+            ]
+            for changes in wrong { expectTokenError(try await ask(changes), 401, "invalid_client") }
+        }
+    }
+
+    @Test("behaviour 39: a client id with special characters works in HTTP Basic, decoded like the secret")
+    func specialID() async throws {
+        try await withCity { city in
+            for id in ["a+b", "a%2Bb", "a&b=c", "a/b?c", "~'()*!"] {
+                let secret = try await city.addClient(
+                    id, ["client_name": "Uji", "grant_types": ["client_credentials"], "scope": "simpeg.read"])
+                let answer = try await city.gateway.post(
+                    "/oauth2/token", Self.machine, headers: [.authorization: basicHeader(id, secret)])
+                #expect(answer.status == 200, "\(id): \(answer.text)")
+            }
+        }
+    }
 }

@@ -72,7 +72,7 @@ struct ClientAuthenticationAttackTests {
             let unknown = [
                 "password", "implicit", "Client_Credentials", "client_credentials ",
                 "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                "urn:ietf:params:oauth:grant-type:Token-Exchange", "urn:ietf:params:oauth:grant-type:device_code",
+                "urn:ietf:params:oauth:grant-type:Token-Exchange", "urn:ietf:params:oauth:grant-type:Device_Code",
                 "client_credential\u{455}",
             ]
             for type in unknown {

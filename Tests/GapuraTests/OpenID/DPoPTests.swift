@@ -280,4 +280,21 @@ struct DPoPTests {
             #expect(proven.status == 200)
         }
     }
+
+    @Test(
+        "attack 131, behaviour 77: what is wrong with a proof at a push is 400 invalid_dpop_proof, and nothing is pushed"
+    )
+    func wrongAtPush() async throws {
+        try await withCity { city in
+            let client = try await city.addStrictClient()
+            let key = try SigningKey.generate(.es256)
+            for (name, proof) in try wrongProofs(city, key, "POST", "/oauth2/par") {
+                let answer = try await city.push(
+                    city.asking(client.id) + client.assertion(city), headers: City.dpop(proof))
+                #expect(answer.json?["error"] == "invalid_dpop_proof", "\(name): \(answer.text)")
+                #expect(answer.status == 400, "\(name)")
+            }
+            #expect(try await city.gateway.store.read { try $0.pushed.count() } == 0)
+        }
+    }
 }

@@ -39,7 +39,7 @@ struct MetadataTests {
                 addresses += 1
                 #expect(member.value.string?.hasPrefix("https://") == true, "\(member.key)")
             }
-            #expect(addresses == 10)
+            #expect(addresses == 11)
         }
     }
 
@@ -111,7 +111,8 @@ struct MetadataTests {
             "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported",
             "token_endpoint_auth_signing_alg_values_supported", "dpop_signing_alg_values_supported",
             "introspection_endpoint_auth_signing_alg_values_supported",
-            "revocation_endpoint_auth_signing_alg_values_supported", "frontchannel_logout_supported",
+            "revocation_endpoint_auth_signing_alg_values_supported", "device_authorization_endpoint",
+            "frontchannel_logout_supported",
             "frontchannel_logout_session_supported",
         ]
         try await withCity { city in
@@ -186,6 +187,7 @@ struct MetadataTests {
             #expect(
                 Set(served) == [
                     "authorization_code", "refresh_token", "client_credentials", TokenExchangeGrant.name,
+                    DeviceCodeGrant.name,
                 ])
             #expect(metadata["scopes_supported"]?.strings?.contains("offline_access") == true)
             let tokens = try await city.tokens("web", scope: "openid offline_access", [("prompt", "consent")])

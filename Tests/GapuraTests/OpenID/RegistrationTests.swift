@@ -123,6 +123,8 @@ struct RegistrationTests {
                     "token_endpoint_auth_method": "private_key_jwt", "id_token_signed_response_alg": "RS256",
                     "userinfo_signed_response_alg": "RS256", "request_object_signing_alg": "RS256",
                     "request_uris": ["https://simpeg.contoh.go.id/r#x"],
+                    "frontchannel_logout_uri": "https://simpeg.contoh.go.id/fc",
+                    "frontchannel_logout_session_required": true,
                     "post_logout_redirect_uris": ["https://simpeg.contoh.go.id/keluar"],
                     "backchannel_logout_uri": "https://simpeg.contoh.go.id/bc",
                     "backchannel_logout_session_required": true,
@@ -137,6 +139,18 @@ struct RegistrationTests {
             #expect(answer.json?["subject_type"] == "pairwise")
             #expect(answer.json?["initiate_login_uri"] == "https://simpeg.contoh.go.id/mulai")
             #expect(answer.json?["x_lain"] == nil)
+            for (name, value) in [
+                ("frontchannel_logout_uri", "https://simpeg.contoh.go.id/fc"),
+                ("backchannel_logout_uri", "https://simpeg.contoh.go.id/bc"),
+                ("logo_uri", "https://simpeg.contoh.go.id/logo.png"),
+                ("policy_uri", "https://simpeg.contoh.go.id/privasi"),
+                ("tos_uri", "https://simpeg.contoh.go.id/ketentuan"), ("userinfo_signed_response_alg", "RS256"),
+                ("request_object_signing_alg", "RS256"), ("id_token_signed_response_alg", "RS256"),
+            ] { #expect(answer.json?[name]?.string == value, "\(name)") }
+            let remote = try await register(
+                city, right(city),
+                ["token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://simpeg.contoh.go.id/jwks"])
+            #expect(remote.json?["jwks_uri"] == "https://simpeg.contoh.go.id/jwks", "\(remote.text)")
         }
     }
 
@@ -298,6 +312,48 @@ struct RegistrationTests {
                     ["redirect_uris": .array(addresses.map(JSONValue.string)), "subject_type": "pairwise"])
                 expectTokenError(two, 400, "invalid_client_metadata")
             }
+        }
+    }
+
+    @Test("behaviour 82: neither a sector's list nor a logo is fetched from addresses that no setting opens")
+    func guarded() async throws {
+        let asked = Seen<String>()
+        try await withTestServer { request in
+            asked.append(request.uri.path)
+            return .plain(.ok, JSONValue.array([.string(City.redirectURI)]).encodedText())
+        } _: { port in
+            try await withCity(configure: { $0.outgoingNetworks = [] }) { city in
+                let base = "http://127.0.0.1:\(port)"
+                let token = try await right(city)
+                let sector = try await register(
+                    city, token, ["subject_type": "pairwise", "sector_identifier_uri": .string(base + "/s")])
+                expectTokenError(sector, 400, "invalid_client_metadata")
+                #expect(try await register(city, token, ["logo_uri": .string(base + "/logo.png")]).status == 201)
+            }
+        }
+        #expect(asked.all.isEmpty)
+    }
+
+    @Test("client add again answers the same client, also where an earlier version wrote fewer members")
+    func sameAgain() async throws {
+        try await withCity { city in
+            let arguments: JSONObject = [
+                "application": "simpeg", "client_id": "lagi",
+                "metadata": ["client_name": "Lagi", "redirect_uris": [.string(City.redirectURI)]],
+            ]
+            #expect(try await run(city, "client.add", arguments)["new"] == true)
+            _ = try await city.gateway.store.write { tx in
+                try tx.run(
+                    """
+                    UPDATE clients SET settings = REPLACE(REPLACE(settings, '"profile":"standard",', ''),
+                    '"subject_type":"public"', '"x":1') WHERE id = 'lagi'
+                    """)
+            }
+            #expect(try await run(city, "client.add", arguments)["new"] == false)
+            var other = arguments
+            other["metadata"] = ["client_name": "Lain", "redirect_uris": [.string(City.redirectURI)]]
+            let changed = other
+            await #expect(throws: (any Error).self) { try await run(city, "client.add", changed) }
         }
     }
 }

@@ -120,8 +120,9 @@ struct RequestObjectTests {
                     answer.parameter("error") == "invalid_request_object", "\(name): \(answer.location ?? answer.text)")
                 expectRedirect(answer, "invalid_request_object")
                 // Without an address that is known good: our own page.
-                expectLocal400(try await ask(city, client, object))
-                expectLocal400(try await ask(city, client, object, [("redirect_uri", "https://evil.example/")]))
+                for beside in [[], [("redirect_uri", "https://evil.example/")]] as [Pairs] {
+                    expectLocal400(try await ask(city, client, object, beside), code: "invalid_request_object")
+                }
             }
             #expect(try await ask(city, client, client.object(city)).parameter("code") != nil)
         }
@@ -163,6 +164,35 @@ struct RequestObjectTests {
                 expectTokenError(pushed, 400, "invalid_request_object")
             }
             #expect(try await city.push([("request", strict.object(city))] + strict.assertion(city)).status == 201)
+        }
+    }
+
+    @Test(
+        "behaviour 79: aud may be a list with us in it; a strict client's object is not RS256, and of nobody else's key"
+    )
+    func strictObjects() async throws {
+        try await withCity { city in
+            let client = try await city.addStrictClient()
+            let key = try SigningKey.generate(.rs256)
+            var members = try key.verificationKey.jsonWebKey().members
+            members["alg"] = nil
+            let rsa = try await city.addSigningClient(
+                "rsa", .es256, ["profile": "fapi2", "jwks": ["keys": [.object(members)]]])
+            func push(_ object: String, _ client: SigningClient, with signer: SigningKey? = nil) async throws
+                -> TestAnswer
+            {
+                try await city.push([("request", object)] + client.assertion(city, with: signer))
+            }
+            let list: JSONValue = [.string(TestGateway.issuer), "https://lain.contoh.go.id"]
+            #expect(try await push(client.object(city, ["aud": list]), client).status == 201)
+            var hidden = try key.privateJSONWebKey().members
+            hidden["alg"] = "PS256"
+            let strong = try SigningKey(try JSONWebKey(hidden))
+            #expect(try await push(rsa.object(city, with: strong), rsa, with: strong).status == 201)
+            expectTokenError(
+                try await push(rsa.object(city, with: key), rsa, with: strong), 400, "invalid_request_object")
+            expectTokenError(
+                try await push(client.object(city, with: strong), client), 400, "invalid_request_object")
         }
     }
 }

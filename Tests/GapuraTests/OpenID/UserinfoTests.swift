@@ -215,4 +215,19 @@ struct UserinfoTests {
             expectInvalidToken(try await city.userinfo("x"))
         }
     }
+
+    @Test("behaviour 8, behaviour 33: whose data is there has a value for every claim that a scope of theirs opens")
+    func complete() async throws {
+        try await withCity { city in
+            let tokens = try await city.tokens("web", scope: "openid profile email asn")
+            let told = try #require(try await city.userinfo(tokens["access_token"]?.string).json?.object)
+            // What an old application knows of somebody, and standing in for others, is not everybody's.
+            let some = ["local_id", "acting", "manager_sub"]
+            for scope in [Scope.openid, .profile, .email, .asn] {
+                for name in scope.claimNames where !some.contains(name) {
+                    #expect(told[name] != nil, "\(scope.rawValue): \(name)")
+                }
+            }
+        }
+    }
 }

@@ -263,7 +263,7 @@ struct OneTimeLinkTests {
         "attack 182, attack 185: no reset by mail, no registration by oneself: nothing to flood, on any path",
         arguments: [
             "/lupa", "/reset", "/forgot", "/akun/lupa", "/akun/reset", "/daftar", "/register", "/signup",
-            "/akun/daftar", "/oauth2/register",
+            "/akun/daftar",
             "/api/v1/accounts", "/scim/v2/Users", "/setup", "/install", "/admin", "/admin/setup", "/wizard",
         ])
     func noSelfService(path: String) async throws {

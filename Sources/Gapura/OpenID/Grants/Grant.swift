@@ -23,7 +23,8 @@ package enum Grants {
     static func all(_ services: Services, clients: ClientReader) -> [any Grant] {
         [
             AuthorizationCodeGrant(services, clients: clients), RefreshTokenGrant(services, clients: clients),
-            ClientCredentialsGrant(services, clients: clients), TokenExchangeGrant(services, clients: clients),
+            ClientCredentialsGrant(services, clients: clients), DeviceCodeGrant(services, clients: clients),
+            TokenExchangeGrant(services, clients: clients),
         ]
     }
 }

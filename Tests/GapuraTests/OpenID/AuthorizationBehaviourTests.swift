@@ -378,7 +378,9 @@ struct AuthorizationBehaviourTests {
         try await withCity { city in
             let object = compact(#"{"alg":"none"}"#, #"{"redirect_uri":"\#(City.redirectURI)"}"#, [])
             for uri in ["https://evil.example/cb", nil] as [String?] {
-                expectLocal400(try await city.authorize(city.asking("web", ["request": object, "redirect_uri": uri])))
+                expectLocal400(
+                    try await city.authorize(city.asking("web", ["request": object, "redirect_uri": uri])),
+                    code: "request_not_supported")
             }
         }
     }

@@ -1,5 +1,4 @@
 package import GapuraFormats
-import GapuraStore
 
 /// What the gateway asks for when a person is to see something; `GapuraPages` answers.
 package protocol Pages: Sendable {
@@ -101,90 +100,6 @@ package struct SignInModel: Sendable {
     }
 }
 
-/// The application a person signs in for (oidc-behaviours 65: logo, policy and terms are shown).
-package struct SignInApplication: Sendable {
-    package var name: String
-    /// An own path: no third-party host is ever asked for anything.
-    package var logo: String?
-    package var policyURI: String?
-    package var termsURI: String?
-
-    package init(name: String, logo: String? = nil, policyURI: String? = nil, termsURI: String? = nil) {
-        self.name = name
-        self.logo = logo
-        self.policyURI = policyURI
-        self.termsURI = termsURI
-    }
-}
-
-extension SignInApplication {
-    /// As it is shown where somebody signs in for it.
-    init(_ client: Client, in tx: Transaction) throws {
-        let metadata = client.metadata
-        self.init(
-            name: metadata.clientName, logo: try tx.logos.digest(of: client.id).map(LogoEndpoint.address),
-            policyURI: metadata.policyURI, termsURI: metadata.termsURI)
-    }
-}
-
-/// `/izin`: `#consent-form` with `#consent-allow` and `#consent-deny`.
-package struct ConsentModel: Sendable {
-    package var application: SignInApplication
-    /// The agency that owns the application.
-    package var agency: String?
-    /// Names of claims that it would receive.
-    package var claims: [String]
-    /// It could go on when the person has left.
-    package var isOffline: Bool
-    /// Hidden field `dilihat`: what is allowed is what was shown.
-    package var shown: String
-    /// Hidden field `alur`.
-    package var flow: String
-    /// The form stood open too long.
-    package var isStale: Bool
-
-    package init(
-        application: SignInApplication, agency: String?, claims: [String], isOffline: Bool, shown: String,
-        flow: String, isStale: Bool = false
-    ) {
-        self.application = application
-        self.agency = agency
-        self.claims = claims
-        self.isOffline = isOffline
-        self.shown = shown
-        self.flow = flow
-        self.isStale = isStale
-    }
-}
-
-/// `/perangkat`: `#device-form` with `#user-code`, then `#device-answer-form` with `#device-allow` and `#device-deny`.
-package struct DeviceModel: Sendable {
-    package enum Problem: Sendable, Equatable {
-        /// Nobody's code, or not any more.
-        case wrong
-        /// As in `SignInModel`.
-        case wait(seconds: Int)
-        case stale
-    }
-
-    package enum Outcome: String, Sendable {
-        case allowed
-        case denied
-    }
-
-    package var problem: Problem?
-    /// As it was typed, given back.
-    package var code: String
-    /// What is asked once the code is right; its flow is the code.
-    package var question: ConsentModel?
-    package var outcome: Outcome?
-
-    package init(problem: Problem? = nil, code: String) {
-        self.problem = problem
-        self.code = code
-    }
-}
-
 /// `/akun/aktivasi`, for a first password by a printed code: `#activation-form` with `#username`, `#code`,
 /// `#activation-submit`.
 package struct ActivationModel: Sendable {
@@ -266,29 +181,6 @@ package struct SignOutModel: Sendable {
         self.action = action
         self.fields = fields
         self.applicationName = applicationName
-    }
-}
-
-/// After a sign-out: `#logout-continue`, and a frame for each application that is told through the browser.
-package struct LeavingModel: Sendable {
-    package var frames: [String]
-    /// An own path, or an address that a client registered.
-    package var next: String
-
-    package init(frames: [String], next: String) {
-        self.frames = frames
-        self.next = next
-    }
-}
-
-/// A form of hidden inputs with a real submit button, which a script submits at once (`response_mode=form_post`).
-package struct FormPostModel: Sendable {
-    package var action: String
-    package var fields: [(name: String, value: String)]
-
-    package init(action: String, fields: [(name: String, value: String)]) {
-        self.action = action
-        self.fields = fields
     }
 }
 

@@ -73,8 +73,7 @@ package struct AuthorizationRequestReader: Sendable {
     static let names = [
         "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
         "code_challenge_method",
-        "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "acr_values", "claims", "dpop_jkt",
-        "resource",
+        "prompt", "max_age", "id_token_hint", "login_hint", "ui_locales", "claims", "dpop_jkt", "resource",
         "request", "request_uri", "registration",
     ]
 

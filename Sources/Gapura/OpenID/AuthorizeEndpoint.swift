@@ -127,7 +127,7 @@ package struct AuthorizeEndpoint: Sendable {
             case .signedOut:
                 return try await signIn(asked, request, context)
             case .pushedSpent:
-                throw SentRequestReader.unusable
+                throw SentRequestReader.unusable(cookies: cookies)
             case .flowSpent:
                 // A second click on the same form: the person is signed in, and keeps that session.
                 throw PageError(.flowLost, reason: "the flow was used before", cookies: cookies)

@@ -54,10 +54,10 @@ package final class ClientKeys: Sendable {
     func problem(of client: Client) async -> String? {
         guard case .uri(let uri) = client.metadata.security.keys else { return nil }
         do {
-            let answer = try await outgoing.get(uri)
-            guard answer.status == 200 else { return "status \(answer.status)" }
-            _ = try JSONWebKeySet(json: answer.body)
+            _ = try JSONWebKeySet(json: try await Self.fetch(uri, outgoing))
             return nil
+        } catch let error as JWKSFetcher.Failure {
+            return error.description
         } catch let error as KeyError {
             return error.code.rawValue
         } catch let error as OutgoingError {
@@ -93,16 +93,18 @@ package final class ClientKeys: Sendable {
         return state.withLock { state in
             if let known = state.remote[name] { return known }
             if state.remote.count >= Self.limit { state.remote.removeAll(keepingCapacity: true) }
-            let fetcher = JWKSFetcher { url in
-                let answer = try await outgoing.get(url)
-                guard answer.status == 200 else { throw JWKSFetcher.Failure("status \(answer.status)") }
-                return answer.body
-            }
+            let fetcher = JWKSFetcher { url in try await Self.fetch(url, outgoing) }
             let cache = JWKSCache(
                 uri, fetcher: fetcher, rsaAlgorithm: rsa, refreshLimit: Self.refreshLimit, clock: clock)
             state.remote[name] = cache
             return cache
         }
+    }
+
+    private static func fetch(_ url: String, _ outgoing: OutgoingHTTP) async throws -> [UInt8] {
+        let answer = try await outgoing.get(url)
+        guard answer.status == 200 else { throw JWKSFetcher.Failure("status \(answer.status)") }
+        return answer.body
     }
 
     /// What RSA keys without `alg` are taken for: six sets at most, whatever headers say.

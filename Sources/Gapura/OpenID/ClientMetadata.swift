@@ -140,12 +140,12 @@ package struct ClientMetadata: Sendable, Equatable {
         policyURI = try reader.webURI("policy_uri")
         termsURI = try reader.webURI("tos_uri")
         initiateLoginURI = try reader.webURI("initiate_login_uri")
-        backchannelLogoutURI = try Self.backchannel(reader.string("backchannel_logout_uri"), settings)
+        backchannelLogoutURI = try reader.calledURI("backchannel_logout_uri", settings)
         backchannelLogoutSessionRequired = try reader.bool("backchannel_logout_session_required") ?? false
-        frontchannelLogoutURI = try reader.fetchedURI("frontchannel_logout_uri", settings)
-        logoURI = try reader.fetchedURI("logo_uri", settings)
+        frontchannelLogoutURI = try reader.calledURI("frontchannel_logout_uri", settings)
+        logoURI = try reader.calledURI("logo_uri", settings)
         isPairwise = try reader.isPairwise()
-        sectorIdentifierURI = try reader.fetchedURI("sector_identifier_uri", settings)
+        sectorIdentifierURI = try reader.calledURI("sector_identifier_uri", settings)
         defaultMaxAge = try reader.integer("default_max_age")
         guard defaultMaxAge.map({ $0 >= 0 }) ?? true else {
             throw Self.invalid("default_max_age is a number of seconds.")
@@ -278,16 +278,6 @@ package struct ClientMetadata: Sendable, Equatable {
         return unique
     }
 
-    private static func backchannel(_ uri: String?, _ settings: GatewaySettings) throws(OAuthError) -> String? {
-        guard let uri else { return nil }
-        do {
-            try RedirectURI.check(uri, isNative: false, testHosts: settings.testHosts)
-        } catch {
-            throw invalid("backchannel_logout_uri: \(error.text).")
-        }
-        return uri
-    }
-
     private static func scopes(_ text: String?, usesCode: Bool) throws(OAuthError) -> [String] {
         guard let text else { return usesCode ? ["openid", "profile"] : [] }
         guard let tokens = Scope.tokens(text) else { throw invalid("scope is too long or has forbidden characters.") }
@@ -305,5 +295,4 @@ package struct ClientMetadata: Sendable, Equatable {
         else { throw invalid("audience: at most 20 names or URIs of printable ASCII without spaces.") }
         return names
     }
-
 }

@@ -100,7 +100,7 @@ package struct ClientSecurity: Sendable, Equatable {
     }
 
     private static func keys(_ reader: MetadataReader, _ settings: GatewaySettings) throws(OAuthError) -> Keys? {
-        let uri = try reader.fetchedURI("jwks_uri", settings)
+        let uri = try reader.calledURI("jwks_uri", settings)
         guard let value = reader.json["jwks"], !value.isNull else { return uri.map(Keys.uri) }
         guard uri == nil else { throw ClientMetadata.invalid("jwks and jwks_uri exclude each other.") }
         guard let object = value.object else { throw ClientMetadata.invalid("jwks must be a JSON object.") }

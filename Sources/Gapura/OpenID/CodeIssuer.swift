@@ -34,7 +34,6 @@ struct CodeIssuer: Sendable {
         at now: Timestamp
     ) async throws -> Outcome {
         let secret = SecureRandom.text(32)
-        let newSID = SecureRandom.text(16)
         let (settings, clients) = (settings, clients)
         let sessionID = signedIn.session.id
         return try await store.write { tx in
@@ -46,20 +45,21 @@ struct CodeIssuer: Sendable {
             guard account.state(at: now).mayUseApplications,
                 try AccessPolicy.admits(account, to: record.applicationID, in: tx)
             else { return .noAccess }
-            if try !clients.client(record).metadata.isTrusted {
-                let isAllowed = try Self.consents(
-                    to: ConsentItems(asked), of: account, record.id, shown: shown, settings, in: tx, at: now)
-                guard isAllowed else { return .consentMissing }
+            let items = try clients.client(record).metadata.isTrusted ? nil : ConsentItems(asked)
+            if let items, try !Self.isAllowed(items, shown: shown, by: account, record.id, in: tx, at: now) {
+                return .consentMissing
             }
             if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
             if let pushed = asked.sent.pushed, try !tx.pushed.consume(digest: pushed, at: now) { return .pushedSpent }
+            if let items, shown != nil {
+                let end = now.adding(seconds: settings.consentLifetime)
+                try ConsentDirectory.give(items, of: account, to: record.id, until: end, in: tx, at: now)
+            }
 
-            let sid = try Self.clientSession(session, record.id, newSID: newSID, in: tx, at: now)
-            let family = TokenFamily.begun(
-                by: record.id, account.id, session, sid: sid, scope: asked.scope, settings,
-                claims: asked.claims.stored,
-                resources: asked.resources.isEmpty ? nil : asked.resources.joined(separator: " "), at: now)
-            try tx.tokens.insert(family)
+            let start = FamilyStart(
+                record.id, account.id, session, scope: asked.scope, claims: asked.claims.stored,
+                resources: asked.resources.isEmpty ? nil : asked.resources.joined(separator: " "))
+            let family = try start.write(.make(now: now), settings, in: tx, at: now)
             try tx.tokens.insert(
                 AuthorizationCode(
                     digest: StoredSecret.digest(secret, of: .code), familyID: family.id, clientID: record.id,
@@ -81,31 +81,12 @@ struct CodeIssuer: Sendable {
         }
     }
 
-    /// Whether the person allowed all of it, just now or before. What was shown has to be what would be sent.
-    private static func consents(
-        to items: ConsentItems, of account: Account, _ client: ClientID, shown: String?, _ settings: GatewaySettings,
-        in tx: Transaction, at now: Timestamp
+    /// Whether the person allows all of it, just now or before. What was shown has to be what would be sent.
+    private static func isAllowed(
+        _ items: ConsentItems, shown: String?, by account: Account, _ client: ClientID, in tx: Transaction,
+        at now: Timestamp
     ) throws -> Bool {
-        guard let shown else {
-            return items.areCovered(by: try tx.consents.items(of: account.id, for: client, at: now))
-        }
-        guard shown.isExactly(items.text) else { return false }
-        let end = now.adding(seconds: settings.consentLifetime)
-        try ConsentDirectory.give(items, of: account, to: client, until: end, in: tx, at: now)
-        return true
-    }
-
-    /// The `sid` this client knows the session by; one per client and session.
-    static func clientSession(
-        _ session: Session, _ clientID: ClientID, newSID: String, in tx: Transaction, at now: Timestamp
-    ) throws -> String {
-        if let known = try tx.sessions.clientSession(of: session.id, for: clientID) {
-            try tx.sessions.touchClientSession(sid: known.sid, at: now)
-            return known.sid
-        }
-        try tx.sessions.insert(
-            ClientSession(sid: newSID, sessionID: session.id, clientID: clientID, createdAt: now, lastUsedAt: now)
-        )
-        return newSID
+        if let shown { return shown.isExactly(items.text) }
+        return items.areCovered(by: try tx.consents.items(of: account.id, for: client, at: now))
     }
 }

@@ -147,7 +147,6 @@ package struct DevicePageEndpoint: Sendable {
         _ code: UserCode, allowing shown: String?, _ signedIn: SignedIn, _ now: Timestamp
     ) async throws -> Outcome {
         let (clients, settings, sessionID) = (clients, settings, signedIn.session.id)
-        let newSID = SecureRandom.text(16)
         return try await store.write { tx in
             guard let session = try tx.sessions.find(sessionID), session.isLive(at: now),
                 let account = try tx.accounts.find(session.accountID), account.state(at: now).maySignIn
@@ -168,18 +167,17 @@ package struct DevicePageEndpoint: Sendable {
             // What is allowed is what was shown.
             let items = ConsentItems(scope: waiting.scope)
             guard shown.isExactly(items.text) else { return .gone }
+            let familyID = FamilyID.make(now: now)
+            guard try tx.deviceRequests.decide(waiting.digest, .allowed, family: familyID, at: now) else {
+                return .gone
+            }
             if !client.metadata.isTrusted {
                 try ConsentDirectory.give(
                     items, of: account, to: client.id, until: now.adding(seconds: settings.consentLifetime), in: tx,
                     at: now)
             }
-            let sid = try CodeIssuer.clientSession(session, client.id, newSID: newSID, in: tx, at: now)
-            let family = TokenFamily.begun(
-                by: client.id, account.id, session, sid: sid, scope: waiting.scope, settings, at: now)
-            try tx.tokens.insert(family)
-            guard try tx.deviceRequests.decide(waiting.digest, .allowed, family: family.id, at: now) else {
-                return .gone
-            }
+            let start = FamilyStart(client.id, account.id, session, scope: waiting.scope)
+            let family = try start.write(familyID, settings, in: tx, at: now)
             try tx.applications.recordUse(of: client.record.applicationID, by: account.id, at: now)
             try tx.record(
                 .deviceAllowed, by: .account(account.id.text), subject: account.id.text, clientID: client.id,
@@ -211,20 +209,5 @@ package struct DevicePageEndpoint: Sendable {
         if let code = UserCode(typed: code) { return code.shown }
         let isPlain = code.utf8.allSatisfy { (0x20...0x7e).contains($0) }
         return isPlain && code.utf8.count <= UserCode.longestTyped ? code : ""
-    }
-}
-
-extension TokenFamily {
-    /// A family that begins now below a session.
-    static func begun(
-        by client: ClientID, _ account: AccountID, _ session: Session, sid: String, scope: String,
-        _ settings: GatewaySettings, claims: String? = nil, resources: String? = nil, at now: Timestamp
-    ) -> TokenFamily {
-        let isOffline = scope.holds(.offlineAccess)
-        return TokenFamily(
-            id: .make(now: now), clientID: client, accountID: account, sessionID: session.id, sid: sid, scope: scope,
-            authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline, createdAt: now,
-            endsAt: isOffline ? now.adding(seconds: settings.offlineAbsolute) : session.endsAt, claims: claims,
-            resources: resources)
     }
 }

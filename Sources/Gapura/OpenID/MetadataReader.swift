@@ -30,21 +30,18 @@ struct MetadataReader {
     }
 
     /// An https address that a page may link to; `javascript:` and its kin have no way in (attack 145).
-    func webURI(_ name: String) throws(OAuthError) -> String? {
-        guard let uri = try string(name) else { return nil }
-        do {
-            try RedirectURI.check(uri, isNative: false, testHosts: [])
-        } catch {
-            throw ClientMetadata.invalid("\(name): \(error.text).")
-        }
-        return uri
+    func webURI(_ name: String) throws(OAuthError) -> String? { try uri(name, testHosts: []) }
+
+    /// An address that the gateway itself calls, or a page of ours frames; what may be called is looked at each time
+    /// (`OutgoingGuard`).
+    func calledURI(_ name: String, _ settings: GatewaySettings) throws(OAuthError) -> String? {
+        try uri(name, testHosts: settings.testHosts)
     }
 
-    /// An address that the gateway itself fetches from; what it may reach is looked at each time (`OutgoingGuard`).
-    func fetchedURI(_ name: String, _ settings: GatewaySettings) throws(OAuthError) -> String? {
+    private func uri(_ name: String, testHosts: [String]) throws(OAuthError) -> String? {
         guard let uri = try string(name) else { return nil }
         do {
-            try RedirectURI.check(uri, isNative: false, testHosts: settings.testHosts)
+            try RedirectURI.check(uri, isNative: false, testHosts: testHosts)
         } catch {
             throw ClientMetadata.invalid("\(name): \(error.text).")
         }

@@ -87,6 +87,8 @@ package struct PushedAuthorizationEndpoint: Sendable {
     private func bound(_ asked: AuthorizationRequest, to proof: DPoPProof?) throws(OAuthError) -> [(String, String)] {
         let names = AuthorizationRequestReader.names
         var pairs = asked.sent.parameters.pairs.filter { pair in names.contains { $0.isExactly(pair.name) } }
+        // Who says it by Basic may leave it out, and a sign-in on the way reads it again.
+        if asked.sent.parameters["client_id"] == nil { pairs.append(("client_id", asked.client.id.text)) }
         guard let proof else { return pairs }
         if let named = asked.jkt {
             guard named.isExactly(proof.jkt) else { throw DPoPReader.invalid("dpop_jkt is another key's") }

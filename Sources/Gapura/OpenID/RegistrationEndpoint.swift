@@ -14,6 +14,7 @@ package struct RegistrationEndpoint: Sendable {
     private let store: Store
     private let clients: ClientReader
     private let registry: ClientRegistry
+    private let presented: PresentedTokenReader
     private let sectors: SectorCheck
     private let logos: LogoFetcher
 
@@ -22,6 +23,7 @@ package struct RegistrationEndpoint: Sendable {
         store = services.store
         self.clients = clients
         registry = ClientRegistry(services)
+        presented = PresentedTokenReader(services)
         sectors = SectorCheck(services)
         logos = LogoFetcher(services)
     }
@@ -36,7 +38,7 @@ package struct RegistrationEndpoint: Sendable {
     // MARK: RFC 7591
 
     private func register(_ request: Request, _ context: GapuraContext) async throws -> Response {
-        let digest = StoredSecret.digest(try Self.token(request), of: .registration)
+        let digest = StoredSecret.digest(try token(request, context.now), of: .registration)
         let now = context.now
         guard let found = try await store.read({ try $0.registrations.find(digest: digest) }),
             Self.isOpen(found, at: now)
@@ -70,7 +72,7 @@ package struct RegistrationEndpoint: Sendable {
     // MARK: RFC 7592
 
     private func manage(_ request: Request, _ context: GapuraContext) async throws -> Response {
-        let digest = StoredSecret.digest(try Self.token(request), of: .registrationAccess)
+        let digest = StoredSecret.digest(try token(request, context.now), of: .registrationAccess)
         let id = ClientID(context.parameters.get("client_id") ?? "")
         guard let record = try await store.read({ try $0.clients.find(id, registration: digest) }) else {
             throw OAuthError.invalidToken(reason: "no registration of that client")
@@ -125,7 +127,7 @@ package struct RegistrationEndpoint: Sendable {
         }
         var json = made.jsonObject
         json["registration_client_uri"] = .string(address(of: id))
-        json["registration_access_token"] = .string(try Self.token(request))
+        json["registration_access_token"] = .string(try token(request, now))
         return JSONAnswer.make(.object(Self.answer(json)))
     }
 
@@ -141,7 +143,7 @@ package struct RegistrationEndpoint: Sendable {
 
     private func address(of id: ClientID) -> String { issuer + Self.path + "/" + id.text }
 
-    /// What is ours and no specification's is not told.
+    /// Its state is for admins.
     private static func answer(_ json: JSONObject) -> JSONObject { json.removing("state") }
 
     private static func isOpen(_ found: Registration, at now: Timestamp) -> Bool {
@@ -155,14 +157,11 @@ package struct RegistrationEndpoint: Sendable {
         return try RegistrationRight(json)
     }
 
-    /// RFC 6750 section 2.1; nothing else is a token here.
-    private static func token(_ request: Request) throws(OAuthError) -> String {
-        let headers = request.headers[values: .authorization]
-        let bytes = Array((headers.first ?? "").utf8)
-        guard headers.count == 1, bytes.count <= 200, bytes.count > 7,
-            bytes.prefix(7).map({ $0 | 0x20 }).elementsEqual("bearer ".utf8)
-        else { throw OAuthError.invalidToken(reason: "no bearer token") }
-        return String(decoding: bytes.dropFirst(7).drop { $0 == 0x20 }, as: UTF8.self)
+    private func token(_ request: Request, _ now: Timestamp) throws(OAuthError) -> String {
+        guard let token = try presented.header(of: request, at: now), token.scheme == .bearer else {
+            throw OAuthError.invalidToken(reason: "no bearer token")
+        }
+        return token.text
     }
 
     private static func body(_ request: Request) async throws -> JSONObject {

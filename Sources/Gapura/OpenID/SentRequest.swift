@@ -69,17 +69,18 @@ struct SentRequestReader: Sendable {
         let digest = StoredSecret.digest(reference, of: .pushedRequest)
         guard let found = try await store.read({ try $0.pushed.find(digest: digest) }), found.clientID == client.id,
             found.usedAt == nil, now < found.expiresAt
-        else { throw Self.unusable }
+        else { throw Self.unusable() }
         var sent = SentRequest(RequestParameters(try FormURLEncoded.parse(Array(found.request.utf8))))
         sent.pushed = digest
         return sent
     }
 
     /// The one answer for every reason that a handle is no good.
-    static var unusable: PageError {
+    /// - Parameter cookies: of a sign-in that stands all the same.
+    static func unusable(cookies: [String] = []) -> PageError {
         PageError(
             .badRequest, code: "invalid_request_uri",
             hint: "The request_uri is unknown, expired, used, or another client's. Push the request again.",
-            reason: "request_uri is not usable")
+            reason: "request_uri is not usable", cookies: cookies)
     }
 }

@@ -323,4 +323,34 @@ struct PushedRequestTests {
             #expect(rows.allSatisfy { !holds(Array($0.utf8), city.secrets["post"] ?? "-") })
         }
     }
+
+    @Test("a push that says its client by Basic alone is that client's, also after a sign-in on the way")
+    func basicAlone() async throws {
+        try await withCity { city in
+            let pushed = try await city.push(
+                city.asking("web", ["client_id": nil]), headers: [.authorization: city.basic("web")])
+            let uri = try #require(pushed.json?["request_uri"]?.string)
+            let browser = city.gateway.browser()
+            let start = try await city.authorize(city.bringing(uri, "web"), in: browser)
+            let page = try await browser.get(try #require(start.location))
+            let answer = try await browser.signIn(City.nips["ujang"] ?? "", City.password, on: page)
+            #expect(answer.parameter("code") != nil, "\(answer.location ?? answer.text)")
+        }
+    }
+
+    @Test("who signs in for a request that was answered meanwhile is told so, and stays signed in")
+    func keepsSession() async throws {
+        try await withCity { city in
+            let client = try await city.addStrictClient()
+            let handle = try await city.pushed(client)
+            let browser = city.gateway.browser()
+            let start = try await city.authorize(city.bringing(handle, client.id), in: browser)
+            let page = try await browser.get(try #require(start.location))
+            let other = try await city.signedIn("siti")
+            #expect(try await city.authorize(city.bringing(handle, client.id), in: other).parameter("code") != nil)
+            let late = try await browser.signIn(City.nips["ujang"] ?? "", City.password, on: page)
+            expectLocal400(late, code: "invalid_request_uri")
+            #expect(try await browser.get("/portal").status == 200)
+        }
+    }
 }

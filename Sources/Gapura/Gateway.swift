@@ -70,6 +70,7 @@ package struct Gateway: Sendable {
         router.add(middleware: try SourceAddress(trustedProxies: services.settings.trustedProxies))
         router.add(middleware: CrossOrigin(services, clients: clients))
         router.add(middleware: ErrorAnswers(services, refusals: refusals))
+        router.add(middleware: AddressLimit(services))
         router.add(middleware: HostCheck(services))
         router.add(middleware: PathCheck())
         router.add(middleware: LanguageChoice(services))

@@ -51,6 +51,11 @@ public struct GatewaySettings: Sendable {
     public var flowLimit: Int64 = 100_000
     /// Of these from one network (/24, /48); beyond it the oldest of the address that has most make room.
     public var flowNetworkLimit: Int64 = 5_000
+    /// Requests a second of one address, and of one client; ten seconds' worth at once. 0 counts none.
+    public var addressRate: Int64 = 500
+    public var clientRate: Int64 = 500
+    /// Seconds after a sign-in within which an admin may do what `Verb.needsRecentSignIn` names; 0 asks for nothing.
+    public var recentSignIn: Int64 = 3600
 
     /// KiB, passes, lanes of Argon2id; threads 0 means as many as cores.
     public var passwordMemory: UInt32 = 19_456

@@ -26,6 +26,8 @@ public struct TokenError: Error, Equatable, Sendable, CustomStringConvertible {
         case notYetValid
         /// A claim is missing, is of the wrong JSON type, or says the wrong thing.
         case claims
+        /// The person signed in too long ago, or in another way than is needed (`stepUpChallenge`).
+        case authentication
         /// The issuer's keys could not be fetched.
         case keysUnavailable
     }

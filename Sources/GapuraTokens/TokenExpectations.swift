@@ -19,6 +19,10 @@ public struct TokenExpectations: Sendable {
     public var requiredTexts: [String] = []
     /// Claims that must be there as moments, besides `exp`.
     public var requiredMoments: [String] = []
+    /// Seconds after a sign-in (`auth_time`) within which the token is good enough; nil: always.
+    public var maximumAuthenticationAge: Int64?
+    /// Ways of signing in (`acr`) of which one has to be the token's; none: any.
+    public var acrValues: [String] = []
 
     /// Checks of `iss`, `aud`, `typ`, `exp`, `nbf` and `iat`; more are set on the value.
     public init(issuer: String, audiences: [String], types: [TokenType?]) {
@@ -56,6 +60,34 @@ public struct TokenExpectations: Sendable {
         for name in requiredMoments {
             guard try claims.moment(name) != nil else { throw TokenError(.claims, "no \(name)") }
         }
+        try checkAuthentication(claims, now: now)
+    }
+
+    /// Last, because a token that is no good for another reason is not mended by signing in again.
+    private func checkAuthentication(_ claims: Claims, now: Timestamp) throws(TokenError) {
+        if !acrValues.isEmpty {
+            let acr = try claims.text("acr") ?? ""
+            guard acrValues.contains(where: { $0.isExactly(acr) }) else {
+                throw TokenError(.authentication, "acr is another")
+            }
+        }
+        guard let maximumAuthenticationAge else { return }
+        guard let moment = try claims.moment("auth_time") else { throw TokenError(.authentication, "no auth_time") }
+        guard now <= moment.adding(seconds: maximumAuthenticationAge).adding(seconds: leeway) else {
+            throw TokenError(.authentication, "the sign-in was at \(moment.seconds), now is \(now.seconds)")
+        }
+    }
+
+    /// What a resource server answers, with status 401, to a token whose person has to sign in again or in another way:
+    /// the value of `WWW-Authenticate`, RFC 9470 section 3. The application sends `acr_values` and `max_age` on to the
+    /// authorization endpoint.
+    public var stepUpChallenge: String {
+        var text = #"Bearer error="insufficient_user_authentication""#
+        // Names with a quotation mark would be a header of their own making.
+        let names = acrValues.filter { $0.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c } }
+        if !names.isEmpty { text += #", acr_values="\#(names.joined(separator: " "))""# }
+        if let maximumAuthenticationAge { text += #", max_age="\#(maximumAuthenticationAge)""# }
+        return text
     }
 
     private func checkAudience(_ claims: Claims) throws(TokenError) {

@@ -3,7 +3,7 @@
 import pytest
 import requests
 from jwskate import Jwk, SignedJwt
-from requests_oauth2client import AuthorizationResponseError, DPoPToken, InvalidClient, OAuth2Client, PrivateKeyJwt
+from requests_oauth2client import AuthorizationResponseError, DPoPToken, InvalidClient, OAuth2Client, OAuth2Error, PrivateKeyJwt
 
 REDIRECT = "https://127.0.0.1:9/callback"
 SCOPE = "openid profile email asn offline_access"
@@ -110,3 +110,39 @@ def test_behaviour_59_a_vendor_registers_a_client_and_removes_it(gateway, person
     assert gone.status_code == 401
     with pytest.raises(InvalidClient):
         vendor.client_credentials()
+
+
+def test_token_exchange_gives_a_service_a_narrower_token_of_the_person(gateway, person, slug):
+    api = f"https://{slug}.contoh.invalid/api"
+    gateway.add_client(f"{slug}-api", grant_types=["client_credentials"], resource_server=True, audience=[api])
+    service = gateway.add_client(
+        f"{slug}-service", grant_types=["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"], scope="profile email",
+        resource_server=True, audience=[f"urn:{slug}:service"], may_exchange=[slug], token_endpoint_auth_method="client_secret_post",
+    )  # fmt: skip
+    front = gateway.add_client(
+        slug, redirect_uris=[REDIRECT], grant_types=["authorization_code"], scope="openid profile email",
+        token_endpoint_auth_method="client_secret_post",
+    )  # fmt: skip
+    session = requests.Session()
+    session.verify = gateway.verify
+
+    def client(made) -> OAuth2Client:
+        return OAuth2Client.from_discovery_document(
+            gateway.metadata, client_id=made["client_id"], client_secret=made["client_secret"], redirect_uri=REDIRECT,
+            authorization_server_jwks=session.get(gateway.metadata["jwks_uri"], timeout=10).json(), session=session, testing=True,
+        )  # fmt: skip
+
+    asked = client(front).authorization_request(scope="openid profile email", resource=f"urn:{slug}:service")
+    token = client(front).authorization_code(asked.validate_callback(person.authorize(asked.uri)), validate=False)
+    narrower = client(service).token_exchange(subject_token=token, scope="profile", resource=api)
+    assert narrower.issued_token_type == "urn:ietf:params:oauth:token-type:access_token" and narrower.scope == "profile"
+    keys = client(front).authorization_server_jwks
+    first, second = SignedJwt(token.access_token), SignedJwt(narrower.access_token)
+    assert second.verify_signature(keys, alg="RS256")
+    assert second.claims["sub"] == first.claims["sub"] and second.claims["act"] == {"sub": service["client_id"]}
+    assert second.claims["aud"] == api and second.claims["exp"] <= first.claims["exp"]
+    # Nobody whom the service did not name, and nothing that the first token did not hold.
+    with pytest.raises(OAuth2Error):
+        client(front).token_exchange(subject_token=token, scope="profile", resource=api)
+    with pytest.raises(OAuth2Error):
+        client(service).token_exchange(subject_token=token, scope="profile asn", resource=api)

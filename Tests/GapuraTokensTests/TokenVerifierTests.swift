@@ -64,6 +64,39 @@ struct TokenVerifierTests {
         #expect(try refusalOf(accessClaims { $0["aud"] = [.string(audienceName)] }) == nil)
     }
 
+    @Test("RFC 9470: a sign-in that is too old or of another kind is its own refusal, with the challenge for it")
+    func stepUp() throws {
+        let token = try issuer.issue(
+            accessClaims {
+                $0["auth_time"] = .integer(moment.seconds - 600)
+                $0["acr"] = "urn:kota:sandi"
+            }, type: .accessToken)
+        func refused(_ change: (inout TokenExpectations) -> Void) -> TokenError.Code? {
+            refusal { try verifier(change).verify(token, now: moment) }
+        }
+        #expect(refused { $0.maximumAuthenticationAge = 600 } == nil)
+        #expect(refused { $0.maximumAuthenticationAge = 589 } == .authentication)
+        #expect(refused { $0.maximumAuthenticationAge = Int64.max } == nil)
+        #expect(refused { $0.acrValues = ["urn:kota:sandi", "urn:kota:kunci"] } == nil)
+        #expect(refused { $0.acrValues = ["urn:kota:kunci"] } == .authentication)
+        // Neither claim is there.
+        let bare = try issuer.issue(accessClaims(), type: .accessToken)
+        #expect(
+            refusal { try verifier { $0.maximumAuthenticationAge = 600 }.verify(bare, now: moment) } == .authentication)
+        #expect(
+            refusal { try verifier { $0.acrValues = ["urn:kota:sandi"] }.verify(bare, now: moment) } == .authentication)
+        // A token that is no good otherwise is not mended by signing in.
+        let late = moment.adding(seconds: 3600)
+        #expect(refusal { try verifier { $0.maximumAuthenticationAge = 1 }.verify(token, now: late) } == .expired)
+
+        var expectations = TokenExpectations.accessToken(issuer: issuerName, audience: audienceName)
+        expectations.maximumAuthenticationAge = 300
+        expectations.acrValues = ["urn:kota:kunci", "a\"b"]
+        #expect(
+            expectations.stepUpChallenge
+                == #"Bearer error="insufficient_user_authentication", acr_values="urn:kota:kunci", max_age="300""#)
+    }
+
     @Test(
         "attack 127: iss is the issuer byte for byte",
         arguments: [

@@ -43,10 +43,16 @@ package struct APIEndpoint: Sendable {
 
     private func answer(_ route: APIRoute, _ request: Request, _ context: GapuraContext) async throws -> Response {
         let caller = try await callers.read(request, context)
+        let access = try Operations.find(route.operation).access
         var run = OperationContext(services: services, actor: caller.actor)
         // Who may not ask this at all is told before anything of the body is read, and a kept answer is for nobody else
         // (attack 199).
-        try await run.under(Operations.find(route.operation).access).store.read { _ in }
+        try await run.under(access).store.read { _ in }
+        do {
+            try caller.checkSignIn(for: access.verb, within: services.settings.recentSignIn, at: context.now)
+        } catch {
+            throw APIProblem(error)
+        }
         var arguments = try await APIRequest(request, context).arguments(of: route)
         let list = Self.list(route, arguments)
         if let page = route.page, let cursor = arguments[APIRoutes.cursor.name] {

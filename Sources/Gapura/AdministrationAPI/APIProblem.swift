@@ -87,7 +87,7 @@ package struct APIProblem: OperationInterruption, Sendable, Equatable {
 }
 
 extension APIProblem {
-    /// RFC 6750 section 3.1.
+    /// RFC 6750 section 3.1, RFC 9470 section 3.
     init(_ error: OAuthError) {
         switch error.code {
         case .insufficientScope:
@@ -98,6 +98,14 @@ extension APIProblem {
             self.init(
                 .unauthorized, error.code.rawValue, error.text, id: "Token tidak dapat dipakai.",
                 headers: [.wwwAuthenticate: error.challenge])
+        case .insufficientUserAuthentication:
+            self.init(
+                .unauthorized, error.code.rawValue, error.text, id: "Tindakan ini memerlukan login yang baru.",
+                headers: [.wwwAuthenticate: error.challenge])
+        case .tooManyRequests:
+            self.init(
+                .tooManyRequests, error.code.rawValue, error.text, id: "Terlalu banyak permintaan; coba lagi nanti.",
+                headers: [.retryAfter: "\(error.retryAfter ?? 60)"])
         default:
             self.init(.badRequest, "invalid", error.text, id: "Permintaan tidak sah.")
         }

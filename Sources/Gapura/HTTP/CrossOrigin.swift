@@ -3,9 +3,9 @@ import GapuraStore
 import HTTPTypes
 package import Hummingbird
 
-/// Lets scripts in browsers ask what applications without a secret need: metadata and keys from anywhere; tokens, pushed requests,
-/// revocation and userinfo from where a public client is registered. The authorization endpoint is for navigation and
-/// never says a word of this (attack 22), and nothing is ever allowed with cookies.
+/// Lets scripts in browsers ask what applications without a secret need: metadata and keys from anywhere; tokens,
+/// pushed requests, revocation and userinfo from where a public client is registered. The authorization endpoint is for
+/// navigation and never says a word of this (attack 22), and nothing is ever allowed with cookies.
 package struct CrossOrigin: RouterMiddleware {
     package typealias Context = GapuraContext
 

@@ -37,6 +37,9 @@ package struct ErrorAnswers: RouterMiddleware {
         case let error as OAuthError where wantsJSON:
             await note("\(error.code.rawValue)", error.reason, request, context)
             return JSONAnswer.error(error)
+        case let error as OAuthError where error.code == .tooManyRequests:
+            return try await page(
+                PageError(.tooMany, reason: error.reason, retryAfter: Int(error.retryAfter ?? 60)), request, context)
         case let error as OAuthError:
             return try await page(
                 PageError(.badRequest, code: error.code.rawValue, hint: error.text, reason: error.reason), request,
@@ -80,6 +83,7 @@ package struct ErrorAnswers: RouterMiddleware {
         let problem: APIProblem
         switch error {
         case let error as APIProblem: problem = error
+        case let error as OAuthError: problem = APIProblem(error)
         case let error as SCIMProblem: problem = APIProblem(error.status, "failed", error.detail, id: error.detail)
         case let error as PageError:
             problem = APIProblem(HTTPResponse.Status(code: error.kind.status))
@@ -161,8 +165,10 @@ package struct ErrorAnswers: RouterMiddleware {
             "path": "\(Self.namesPeople(request.uri.path) ? Self.knownPath(context) : request.uri.path)",
         ]
         if let diagnosis { metadata["parameter"] = "\(diagnosis.logText)" }
+        let isFirst = await refusals.record(code, path: Self.knownPath(context), context)
+        // A flood is a line a minute, as in the audit.
+        guard isFirst || !code.isExactly(OAuthError.Code.tooManyRequests.rawValue) else { return }
         logger.info("request.refused", metadata: metadata)
-        await refusals.record(code, path: Self.knownPath(context), context)
     }
 
     /// The pattern of the route, never what somebody wrote: paths that nobody has would each be a kind of their own

@@ -30,7 +30,7 @@ package enum JSONAnswer {
         case .insufficientScope:
             return make(body, status: .forbidden, headers: [.wwwAuthenticate: error.challenge])
         case .tooManyRequests:
-            return make(body, status: .tooManyRequests, headers: [.retryAfter: "60"])
+            return make(body, status: .tooManyRequests, headers: [.retryAfter: "\(error.retryAfter ?? 60)"])
         case .invalidDPoPProof where error.scheme != nil:
             return make(body, status: .unauthorized, headers: [.wwwAuthenticate: error.challenge])
         case .serverError:

@@ -29,6 +29,8 @@ public struct OAuthError: Error, Sendable, Equatable {
         case expiredToken = "expired_token"
         /// RFC 8707 section 2.
         case invalidTarget = "invalid_target"
+        /// RFC 9470 section 3.
+        case insufficientUserAuthentication = "insufficient_user_authentication"
         /// RFC 9126 section 2.3: with status 429.
         case tooManyRequests = "too_many_requests"
         case registrationNotSupported = "registration_not_supported"
@@ -45,6 +47,10 @@ public struct OAuthError: Error, Sendable, Equatable {
     public let reason: String
     /// The way in which a resource says that a token is sent: the scheme of its `WWW-Authenticate`.
     var scheme: TokenScheme?
+    /// Seconds after which it may go better.
+    var retryAfter: Int64?
+    /// How old a sign-in may be where this one is too old.
+    var maxAge: Int64?
 
     public init(_ code: Code, _ text: String, reason: String? = nil) {
         self.code = code
@@ -54,6 +60,20 @@ public struct OAuthError: Error, Sendable, Equatable {
 
     static func invalidRequest(_ text: String, reason: String? = nil) -> OAuthError {
         OAuthError(.invalidRequest, text, reason: reason)
+    }
+
+    static func tooManyRequests(seconds: Int64, reason: String) -> OAuthError {
+        var error = OAuthError(.tooManyRequests, "Too many requests; try again later.", reason: reason)
+        error.retryAfter = seconds
+        return error
+    }
+
+    /// RFC 9470 section 3.
+    static func signInTooOld(maxAge: Int64) -> OAuthError {
+        var error = OAuthError(
+            .insufficientUserAuthentication, "This needs a sign-in that is not longer ago than max_age.")
+        error.maxAge = maxAge
+        return error
     }
 
     /// The one text for every reason a code or refresh token is no good.

@@ -25,15 +25,17 @@ package final class RefusalLog: Sendable {
     ///   - subject: the account it is about, for the row.
     ///   - about: what has rows of its own, up to 20 of an address a minute. Where `subject` is an account if somebody
     ///     has a name, this is something either way, because writing a row takes time (attack 149).
+    /// - Returns: whether it is the first of its kind in this minute.
+    @discardableResult
     package func record(
         _ code: String, path: String, _ context: GapuraContext, event: AuditEvent = .requestRefused,
         subject: String? = nil, about: String? = nil
-    ) async {
+    ) async -> Bool {
         let asked = RefusalMemory.Key(
             kind: "\(event.rawValue) \(code) \(path)", address: context.sourceAddress, about: about)
         let now = context.now
         let admitted = memory.withLock { $0.admit(asked, at: now.milliseconds / 60_000) }
-        guard let (key, more) = admitted else { return }
+        guard let (key, more) = admitted else { return false }
         var detail: JSONObject = ["code": .string(code), "path": .string(path), "address": .string(key.address)]
         if more > 0 { detail["more"] = .integer(more) }
         // A row that many share is about none of them.
@@ -44,6 +46,7 @@ package final class RefusalLog: Sendable {
         } catch {
             logger.warning("audit.refusal_not_written", metadata: ["problem": "\(error)"])
         }
+        return true
     }
 }
 

@@ -15,6 +15,7 @@ package struct Services: Sendable {
     package let passwords: PasswordHasher
     package let pages: any Pages
     package let outgoing: OutgoingHTTP
+    package let limits: RequestLimits
     package let logger: Logger
 
     package init(
@@ -30,6 +31,7 @@ package struct Services: Sendable {
         self.passwords = passwords
         self.pages = pages
         self.outgoing = outgoing
+        limits = RequestLimits(settings)
         self.logger = logger
     }
 }

@@ -57,6 +57,19 @@ package final class ClientReader: Sendable {
         return origins
     }
 
+    /// Where applications begin a sign-in that somebody asks for elsewhere: `initiate_login_uri` with the issuer (OpenID
+    /// Connect Core section 4). Of several clients of an application the first by id.
+    package func startsOfSignIn(in tx: Transaction) throws -> [ApplicationID: String] {
+        var starts: [ApplicationID: String] = [:]
+        for record in try tx.clients.listUsable(naming: "initiate_login_uri") where starts[record.applicationID] == nil
+        {
+            guard let uri = (try? client(record))?.metadata.initiateLoginURI else { continue }
+            let mark = uri.utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
+            starts[record.applicationID] = uri + mark + FormURLEncoded.encode([("iss", settings.issuer)])
+        }
+        return starts
+    }
+
     /// Scheme, host and port of a web address, as browsers write an origin (RFC 6454): registered addresses are in that
     /// form already, without a default port.
     static func origin(of uri: String) -> String? {

@@ -9,9 +9,11 @@ package struct ClientAuthentication: Sendable {
     private let store: Store
     private let clients: ClientReader
     private let assertions: ClientAssertionReader
+    private let limits: RequestLimits
 
     package init(_ services: Services, clients: ClientReader) {
         store = services.store
+        limits = services.limits
         self.clients = clients
         assertions = ClientAssertionReader(services, clients: clients)
     }
@@ -32,16 +34,16 @@ package struct ClientAuthentication: Sendable {
     }
 
     /// - Throws: `OAuthError` `invalid_client` (401) for anything that is not the registered method with the right
-    ///   secret, `invalid_request` for more than one method at once.
+    ///   secret, `invalid_request` for more than one method at once, `too_many_requests` (429).
     package func authenticate(
         _ form: RequestParameters, _ request: Request, _ context: GapuraContext
     ) async throws -> Client {
         let credentials = try await credentials(form, request, context)
-        return try await store.lookUp { [self] tx in try authenticate(credentials, in: tx) }
+        return try await store.lookUp { [self] tx in try authenticate(credentials, context, in: tx) }
     }
 
     /// The same within a transaction that goes on to read what the client asks for.
-    func authenticate(_ credentials: Credentials, in tx: Transaction) throws -> Client {
+    func authenticate(_ credentials: Credentials, _ context: GapuraContext, in tx: Transaction) throws -> Client {
         guard let client = try clients.find(credentials.id, in: tx) else {
             throw OAuthError.invalidClient(reason: "unknown or disabled client")
         }
@@ -59,6 +61,7 @@ package struct ClientAuthentication: Sendable {
         default:
             throw OAuthError.invalidClient(reason: "another method than the registered one")
         }
+        try limits.admit(client, from: context.sourceAddress, at: context.now)
         return client
     }
 

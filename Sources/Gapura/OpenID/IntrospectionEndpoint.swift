@@ -31,7 +31,7 @@ package struct IntrospectionEndpoint: Sendable {
         let credentials = try await clients.credentials(form, request, context)
         let (clients, tokens, subjects, reader, now) = (clients, tokens, subjects, reader, context.now)
         let found: (LiveAccessToken, sub: String)? = try await store.lookUp { tx in
-            let client = try clients.authenticate(credentials, in: tx)
+            let client = try clients.authenticate(credentials, context, in: tx)
             guard !client.isPublic else { throw OAuthError.invalidClient(reason: "public clients do not introspect") }
             guard let token = form["token"] else { throw OAuthError.invalidRequest("token is missing.") }
             guard let presented = tokens.present(token), let live = try tokens.live(presented, in: tx, at: now),

@@ -12,9 +12,10 @@ enum TokenScheme: String, Sendable {
 }
 
 extension OAuthError {
-    /// `WWW-Authenticate` of a resource: RFC 6750 section 3, RFC 9449 section 7.1.
+    /// `WWW-Authenticate` of a resource: RFC 6750 section 3, RFC 9449 section 7.1, RFC 9470 section 3.
     var challenge: String {
-        let start = #"\#((scheme ?? .bearer).rawValue) realm="gapura", error="\#(code.rawValue)""#
+        var start = #"\#((scheme ?? .bearer).rawValue) realm="gapura", error="\#(code.rawValue)""#
+        if let maxAge { start += #", max_age="\#(maxAge)""# }
         guard scheme == .dpop else { return start }
         return start + #", algs="\#(ClientSecurity.strongAlgorithms.map(\.rawValue).joined(separator: " "))""#
     }

@@ -14,11 +14,13 @@ package struct UserinfoEndpoint: Sendable {
     private let clients: ClientReader
     private let signer: ClientSigner
     private let issuer: TokenIssuer
+    private let limits: RequestLimits
 
     package init(_ services: Services, clients: ClientReader) {
         presented = PresentedTokenReader(services)
         self.clients = clients
         signer = ClientSigner(services)
+        limits = services.limits
         let keyring = services.keyring
         issuer = TokenIssuer(issuer: services.settings.issuer) { try keyring.signingKey(for: $0 ?? .rs256) }
         store = services.store
@@ -39,17 +41,17 @@ package struct UserinfoEndpoint: Sendable {
             )
         }
         do {
-            return try await answer(token, context.now)
+            return try await answer(token, context)
         } catch let error as OAuthError {
             throw error.atResource(token.scheme)
         }
     }
 
-    private func answer(_ token: PresentedToken, _ now: Timestamp) async throws -> Response {
+    private func answer(_ token: PresentedToken, _ context: GapuraContext) async throws -> Response {
         guard let readable = tokens.present(token.text) else {
             throw OAuthError.invalidToken(reason: "no token of ours")
         }
-        let (tokens, claims, clients) = (tokens, claims, clients)
+        let (tokens, claims, clients, limits, now) = (tokens, claims, clients, limits, context.now)
         let (answer, client): (JSONObject, Client) = try await store.lookUp { tx in
             guard let live = try tokens.live(readable, in: tx, at: now), let standing = live.standing,
                 live.actor == nil
@@ -63,6 +65,7 @@ package struct UserinfoEndpoint: Sendable {
             guard let client = try clients.find(live.clientID.text, in: tx) else {
                 throw OAuthError.invalidToken(reason: "disabled client")
             }
+            try limits.admit(client, from: context.sourceAddress, at: now)
             let named = RequestedClaims(stored: standing.family.claims).userinfo
             let told = try claims.claims(
                 for: standing.account, scope: live.scope, named: named, client: client, in: tx, at: now)

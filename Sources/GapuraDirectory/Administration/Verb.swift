@@ -48,6 +48,17 @@ package enum Verb: String, Sendable, CaseIterable {
     }
 }
 
+extension Verb {
+    /// Whether a sign-in of hours ago is not enough: who finds a browser open must not make admins, print codes, or
+    /// read and erase people.
+    package var needsRecentSignIn: Bool {
+        switch self {
+        case .adminsGive, .codesIssue, .peopleDisclose, .peopleForget: true
+        default: false
+        }
+    }
+}
+
 extension AdminRole {
     /// What an admin of this role may do. Written out for each, so that a new verb is nobody's by accident.
     package var verbs: Set<Verb> {

@@ -8,11 +8,13 @@ import Hummingbird
 struct PortalPage: Sendable {
     private let store: Store
     private let answers: PageAnswers
+    private let clients: ClientReader
     private let zone: CityZone
 
     init(_ gateway: Gateway) {
         store = gateway.services.store
         answers = PageAnswers(gateway.services)
+        clients = gateway.clients
         zone = CityZone(gateway.services.settings.timeZone)
     }
 
@@ -36,8 +38,23 @@ struct PortalPage: Sendable {
         return PortalModel.Ending(at: end, sponsor: person?.fullName ?? sponsor?.displayName)
     }
 
+    /// Where an application can begin a sign-in itself, that is where its tile leads: the person arrives signed in.
+    private static func tiles(
+        for account: Account, _ subject: AccessPolicy.Subject, _ owners: [UnitID: String],
+        starts: [ApplicationID: String], _ tx: Transaction
+    ) throws -> [PortalModel.Tile] {
+        try tx.applications.listTiles(for: account.id).compactMap { tile in
+            guard AccessPolicy.admits(subject, rules: tile.rules),
+                let address = starts[tile.application.id] ?? tile.application.url
+            else { return nil }
+            return PortalModel.Tile(
+                name: tile.application.name, description: tile.application.description, url: address,
+                agency: tile.application.ownerUnitID.flatMap { owners[$0] }, lastUsed: tile.lastUsedAt)
+        }
+    }
+
     private func model(for account: Account, at now: Timestamp) async throws -> PortalModel {
-        let zone = zone
+        let (zone, clients) = (zone, clients)
         return try await store.read { tx in
             let card = try account.personID.flatMap { try PersonCard.read($0, in: tx) }
             let person = PersonModel(account, card)
@@ -47,16 +64,7 @@ struct PortalPage: Sendable {
                 try tx.units.list().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
             let tiles =
                 try isLimited
-                ? []
-                : tx.applications.listTiles(for: account.id)
-                    .filter { AccessPolicy.admits(subject, rules: $0.rules) }
-                    .map { tile in
-                        PortalModel.Tile(
-                            name: tile.application.name, description: tile.application.description,
-                            url: tile.application.url ?? "",
-                            agency: tile.application.ownerUnitID.flatMap { owners[$0] }, lastUsed: tile.lastUsedAt
-                        )
-                    }
+                ? [] : Self.tiles(for: account, subject, owners, starts: clients.startsOfSignIn(in: tx), tx)
             return PortalModel(
                 personName: person.fullName, tiles: tiles, person: person, limited: isLimited,
                 ending: try Self.ending(account, tx, at: now),

@@ -102,6 +102,18 @@ enum SettingCatalogue {
         Setting(
             "flow_network_limit", \.flowNetworkLimit, .number(100...1_000_000),
             "Of these from one network (/24, /48); beyond it the oldest of the address that has most make room."),
+        Setting(
+            "address_rate", \.addressRate, .number(0...1_000_000),
+            "Requests a second that one address (of IPv6 a /64) may make, ten seconds' worth at once; beyond it 429 with `Retry-After`. A whole office may be one address, and everybody is one where `trusted_proxies` leaves a proxy out. 0 counts none."
+        ),
+        Setting(
+            "client_rate", \.clientRate, .number(0...1_000_000),
+            "Requests a second that one client may make in its own name or with its tokens, ten seconds' worth at once. 0 counts none."
+        ),
+        Setting(
+            "recent_sign_in", \.recentSignIn, .duration(0...86_400),
+            "Giving rights to admins, printing codes and reading or erasing what is held about somebody need a sign-in no longer ago, in the administration API (RFC 9470). 0s asks for none."
+        ),
     ]
 
     private static let passwords: [Setting] = [

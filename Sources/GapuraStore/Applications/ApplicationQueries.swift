@@ -36,7 +36,7 @@ package struct ApplicationQueries {
             """
             SELECT \(fragment: Self.columns), application_uses.last_used_at FROM applications
             LEFT JOIN application_uses ON application_uses.application_id = applications.id AND application_uses.account_id = \(accountID)
-            WHERE applications.state = 'aktif' AND applications.url IS NOT NULL ORDER BY applications.name
+            WHERE applications.state = 'aktif' ORDER BY applications.name
             """
         ).map { row in
             let application = try Self.application(row)

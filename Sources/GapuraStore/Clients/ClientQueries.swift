@@ -42,6 +42,18 @@ package struct ClientQueries {
         ).map(Self.client)
     }
 
+    /// Those of these whose registration has a member of that name, which is one of ours.
+    package func listUsable(naming member: String) throws -> [ClientRecord] {
+        let pattern = "%\"\(member)\"%"
+        return try tx.rows(
+            """
+            SELECT \(fragment: Self.columns) FROM clients JOIN applications ON applications.id = clients.application_id
+            WHERE clients.state = 'active' AND applications.state = 'aktif' AND clients.settings LIKE \(pattern)
+            ORDER BY clients.id
+            """
+        ).map(Self.client)
+    }
+
     package func list(of applicationID: ApplicationID) throws -> [ClientRecord] {
         try tx.rows("SELECT \(fragment: Self.columns) FROM clients WHERE application_id = \(applicationID) ORDER BY id")
             .map(Self.client)

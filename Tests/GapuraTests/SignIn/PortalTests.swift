@@ -91,6 +91,29 @@ struct PortalTests {
         }
     }
 
+    @Test(
+        "third-party initiated login: a tile leads to the client's initiate_login_uri with iss, also without a home page"
+    )
+    func startsOfSignIn() async throws {
+        try await withCity { city in
+            let start = "https://simpeg.contoh.go.id/mulai?dari=portal"
+            try await city.addClient(
+                "mulai",
+                [
+                    "client_name": "SIMPEG", "redirect_uris": [.string(City.redirectURI)],
+                    "initiate_login_uri": .string(start),
+                ])
+            let link = "href=\"https://simpeg.contoh.go.id/mulai?dari=portal&amp;iss=https%3A%2F%2Fsso.contoh.go.id\""
+            let browser = try await city.signedIn()
+            #expect(try await browser.get("/portal").text.contains(link))
+            try await city.run("UPDATE applications SET url = NULL WHERE slug = 'simpeg'")
+            #expect(try await browser.get("/portal").text.contains(link))
+            // A client that may not act begins nothing.
+            try await city.run("UPDATE clients SET state = 'disabled' WHERE id = 'mulai'")
+            #expect(try await tiles(city, "ujang").isEmpty)
+        }
+    }
+
     @Test("a limited account sees its own data and no tiles, and reads why")
     func limited() async throws {
         try await withCity { city in

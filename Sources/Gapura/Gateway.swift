@@ -90,8 +90,8 @@ package struct Gateway: Sendable {
         APIEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
         SCIMEndpoint(services, clients: clients, doorbell: doorbell).addRoutes(to: router)
 
-        DevicePageEndpoint(services, clients: clients).addRoutes(to: router)
-        ConsentEndpoint(services, authorize: authorize).addRoutes(to: router)
+        DevicePageEndpoint(services, clients: clients, refusals: refusals).addRoutes(to: router)
+        ConsentEndpoint(services, authorize: authorize, refusals: refusals).addRoutes(to: router)
         SignInEndpoint(services, authorize: authorize, refusals: refusals, metrics: metrics).addRoutes(to: router)
         PasswordEndpoint(services, refusals: refusals, doorbell: doorbell).addRoutes(to: router)
         ActivationEndpoint(services, refusals: refusals, metrics: metrics).addRoutes(to: router)
@@ -159,6 +159,12 @@ package struct Gateway: Sendable {
             privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
         )
         tls.minimumTLSVersion = .tlsv12
+        // RFC 9325 section 4.2: of 1.2 only what has forward secrecy and is authenticated. Those of 1.3 all are.
+        tls.cipherSuiteValues = [
+            .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ]
         tls.applicationProtocols = ["http/1.1"]
         return tls
     }

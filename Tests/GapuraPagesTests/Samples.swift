@@ -122,8 +122,8 @@ enum Samples {
     private static func device(_ application: SignInApplication, _ agency: String) -> DeviceModel {
         var model = DeviceModel(code: "BCDF-GHJK")
         model.question = ConsentModel(
-            application: application, agency: agency, claims: ["sub", "name", "nip"], isOffline: false,
-            shown: "openid profile asn", flow: "BCDF-GHJK")
+            application: application, agency: agency, items: ConsentItems(names: ["asn", "openid", "profile"]),
+            flow: "BCDF-GHJK")
         return model
     }
 
@@ -155,6 +155,8 @@ enum Samples {
         var hint = "redirect_uri is not registered for this client"
         var requestID = "0192f3a1-7c11"
         var sessionID = "0192f3a1-0001"
+        var scope = "surat.tulis"
+        var resource = "https://arsip.contoh.invalid"
 
         init() {}
 
@@ -179,6 +181,8 @@ enum Samples {
             hint = text
             requestID = text
             sessionID = text
+            scope = text
+            resource = text
         }
     }
 
@@ -235,8 +239,10 @@ enum Samples {
                 page: .consent(
                     ConsentModel(
                         application: application, agency: words.agency,
-                        claims: ["sub", "name", "preferred_username", "email", "nip"], isOffline: true,
-                        shown: "openid profile email asn offline_access", flow: "AAAAAAAAAAAAAAAAAAAAAA")),
+                        items: ConsentItems(names: [
+                            "asn", "email", "offline_access", "openid", "profile", "resource:" + words.resource,
+                            words.scope,
+                        ]), flow: "AAAAAAAAAAAAAAAAAAAAAA")),
                 path: "/izin"
             ),
             Sample(
@@ -310,7 +316,8 @@ enum Samples {
                         person: person, sessions: sessions,
                         consents: [
                             AccountModel.ConsentLine(
-                                clientID: words.field, application: words.application, claims: ["sub", "name", "nip"],
+                                clientID: words.field, application: words.application,
+                                items: ConsentItems(names: ["asn", "openid", "profile", words.scope]),
                                 givenAt: morning.adding(seconds: -86400), expiresAt: morning.adding(seconds: 86_400))
                         ],
                         disclosures: [

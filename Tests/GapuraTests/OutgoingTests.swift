@@ -1,4 +1,5 @@
 import Foundation
+import GapuraFormats
 import Hummingbird
 import NIOCore
 import NIOSSL

@@ -19,11 +19,14 @@ package struct SignInApplication: Sendable {
 }
 
 extension SignInApplication {
-    /// As it is shown where somebody signs in for it.
+    /// As it is shown where somebody signs in for it. A client that registered itself has the name of the application
+    /// that an admin entered, whatever it calls itself.
     init(_ client: Client, in tx: Transaction) throws {
         let metadata = client.metadata
+        let isSelfMade = try tx.registrations.find(ofClient: client.id) != nil
+        let known = isSelfMade ? try tx.applications.find(client.record.applicationID)?.name : nil
         self.init(
-            name: metadata.clientName, logo: try tx.logos.digest(of: client.id).map(LogoEndpoint.address),
+            name: known ?? metadata.clientName, logo: try tx.logos.digest(of: client.id).map(LogoEndpoint.address),
             policyURI: metadata.policyURI, termsURI: metadata.termsURI)
     }
 }
@@ -33,26 +36,19 @@ package struct ConsentModel: Sendable {
     package var application: SignInApplication
     /// The agency that owns the application.
     package var agency: String?
-    /// Names of claims that it would receive.
-    package var claims: [String]
-    /// It could go on when the person has left.
-    package var isOffline: Bool
-    /// Hidden field `dilihat`: what is allowed is what was shown.
-    package var shown: String
+    /// What it asks for; as text in the hidden field `dilihat`, so that what is allowed is what was shown.
+    package var items: ConsentItems
     /// Hidden field `alur`.
     package var flow: String
     /// The form stood open too long.
     package var isStale: Bool
 
     package init(
-        application: SignInApplication, agency: String?, claims: [String], isOffline: Bool, shown: String,
-        flow: String, isStale: Bool = false
+        application: SignInApplication, agency: String?, items: ConsentItems, flow: String, isStale: Bool = false
     ) {
         self.application = application
         self.agency = agency
-        self.claims = claims
-        self.isOffline = isOffline
-        self.shown = shown
+        self.items = items
         self.flow = flow
         self.isStale = isStale
     }

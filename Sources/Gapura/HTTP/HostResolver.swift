@@ -1,3 +1,4 @@
+import GapuraFormats
 import NIOPosix
 import Synchronization
 

@@ -1,3 +1,5 @@
+import GapuraFormats
+
 extension IPAddress {
     /// From the bytes of a socket address; nil unless there are 4 or 16. IPv4 in IPv6 clothes (`::ffff:a.b.c.d`) is
     /// IPv4.

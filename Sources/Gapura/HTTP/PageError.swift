@@ -27,6 +27,13 @@ package struct PageError: Error, Sendable {
         self.cookies = cookies
         self.diagnosis = diagnosis
     }
+
+    /// The same, with cookies of what was done before.
+    func adding(_ more: [String]) -> PageError {
+        PageError(
+            kind, code: code, hint: developerHint, reason: reason, applicationName: applicationName,
+            retryAfter: retryAfter, cookies: more + cookies, diagnosis: diagnosis)
+    }
 }
 
 extension ErrorModel.Kind {

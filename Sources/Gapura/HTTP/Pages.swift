@@ -357,17 +357,16 @@ package struct AccountModel: Sendable {
     package struct ConsentLine: Sendable {
         package var clientID: String
         package var application: String
-        /// Names of claims.
-        package var claims: [String]
+        package var items: ConsentItems
         package var givenAt: Timestamp
         package var expiresAt: Timestamp
 
         package init(
-            clientID: String, application: String, claims: [String], givenAt: Timestamp, expiresAt: Timestamp
+            clientID: String, application: String, items: ConsentItems, givenAt: Timestamp, expiresAt: Timestamp
         ) {
             self.clientID = clientID
             self.application = application
-            self.claims = claims
+            self.items = items
             self.givenAt = givenAt
             self.expiresAt = expiresAt
         }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import GapuraFormats
 import Synchronization
 
 /// HTTP clients that can each connect to one address only, under the name of one host (attack 256: a name that changes

@@ -68,6 +68,8 @@ package struct RedirectableError: Error {
 package struct AuthorizationRequestReader: Sendable {
     /// Longest `state` and `nonce` that are taken (attack 23).
     static let maximumText = 2048
+    /// Bytes of all parameters that are read, as they are kept for a sign-in.
+    static let maximumBytes = 16 * 1024
 
     /// The parameters that are read here; others are ignored (RFC 6749 section 3.1).
     static let names = [
@@ -143,6 +145,7 @@ package struct AuthorizationRequestReader: Sendable {
             let maxAge = try maxAge(parameters, client)  // 11
             let claims = try claims(parameters, client)  // 12
             let resources = try await resources(parameters)
+            try checkSize(parameters)
             let hint = try await hints.hint(parameters["id_token_hint"])  // 13
             return AuthorizationRequest(
                 client: client, sent: sent, target: target, scope: scopes.joined(separator: " "), nonce: nonce,
@@ -235,6 +238,14 @@ package struct AuthorizationRequestReader: Sendable {
     /// What is kept and given back: neither too long nor with characters that a database or a header cannot hold.
     private static func isSane(_ text: String) -> Bool {
         text.utf8.count <= maximumText && !text.utf8.contains { $0 < 0x20 || $0 == 0x7f }
+    }
+
+    /// It is kept in a table that strangers fill.
+    private func checkSize(_ parameters: RequestParameters) throws {
+        let kept = parameters.pairs.filter { pair in Self.names.contains { $0.isExactly(pair.name) } }
+        guard kept.reduce(0, { $0 + $1.value.utf8.count }) <= Self.maximumBytes else {
+            throw OAuthError.invalidRequest("The request is larger than 16 KB.")
+        }
     }
 
     /// A client that registered for more protection has no way around it.

@@ -86,8 +86,9 @@ package struct AuthorizeEndpoint: Sendable {
     ) async throws -> Response {
         do {
             let asked = try await read()
-            guard let signedIn, !needsSignIn(asked, signedIn, freshSince: flow?.startedAt, at: context.now) else {
-                if flow != nil {
+            guard let signedIn else { return try await signIn(asked, request, context) }
+            if isAnother(than: asked, signedIn) {
+                guard flow == nil else {
                     // Who signed in is not whom the hint names; asking again would go round and round.
                     throw RedirectableError(
                         error: OAuthError(.loginRequired, "Another person signed in than was asked for."),
@@ -97,14 +98,27 @@ package struct AuthorizeEndpoint: Sendable {
                 }
                 return try await signIn(asked, request, context)
             }
-            let shown = try shown(consent, asked)
-            if shown == nil, asked.prompts.contains(.consent), !asked.client.metadata.isTrusted {
-                return try await askConsent(asked, flow, cookies, request, context)
+            if isTooOld(asked, signedIn, freshSince: flow?.startedAt, at: context.now) {
+                guard let flow else { return try await signIn(asked, request, context) }
+                // It got too old while the person read what is asked for.
+                return answers.redirect(to: "/masuk?alur=\(flow.number)", cookies: cookies)
             }
-            let outcome = try await codes.issue(for: asked, signedIn, flow: flow, shown: shown, at: context.now)
+            let outcome: CodeIssuer.Outcome
+            switch consent {
+            case .denied: outcome = try await codes.refuse(asked, signedIn, flow: flow, at: context.now)
+            case .allowed(let shown):
+                outcome = try await codes.issue(for: asked, signedIn, flow: flow, shown: shown, at: context.now)
+            case nil where asked.prompts.contains(.consent) && !asked.client.metadata.isTrusted:
+                outcome = .consentMissing
+            case nil: outcome = try await codes.issue(for: asked, signedIn, flow: flow, shown: nil, at: context.now)
+            }
             switch outcome {
             case .consentMissing:
                 return try await askConsent(asked, flow, cookies, request, context)
+            case .denied:
+                throw RedirectableError(
+                    error: OAuthError(.accessDenied, "The person did not allow it."), target: asked.target,
+                    clientID: asked.client.id.text)
             case .code(let code):
                 if let challenge = asked.challenge, challenges.isRepeated(challenge, of: asked.client.id) {
                     logger.notice(
@@ -122,27 +136,30 @@ package struct AuthorizeEndpoint: Sendable {
                 }
                 throw PageError(
                     .noAccess, reason: "no access rule admits the person",
-                    applicationName: asked.client.metadata.clientName, cookies: cookies
+                    applicationName: asked.client.metadata.clientName
                 )
             case .signedOut:
                 return try await signIn(asked, request, context)
             case .pushedSpent:
-                throw SentRequestReader.unusable(cookies: cookies)
+                throw SentRequestReader.unusable
             case .flowSpent:
-                // A second click on the same form: the person is signed in, and keeps that session.
-                throw PageError(.flowLost, reason: "the flow was used before", cookies: cookies)
+                throw PageError(.flowLost, reason: "the flow was used before")
             }
         } catch let error as RedirectableError {
             await refusals.record(error.error.code.rawValue, path: "/oauth2/authorize", context)
             return try responses.error(error.error, to: error.target, for: request, cookies: cookies)
+        } catch let error as PageError where !cookies.isEmpty {
+            // The session was renewed on the way here: the person keeps it, whatever became of the request.
+            throw error.adding(cookies)
+        } catch let error as StoreError where !cookies.isEmpty {
+            throw PageError(
+                error.isTemporary ? .unavailable : .internalError, reason: "store: \(error.message)",
+                retryAfter: error.isTemporary ? 2 : nil, cookies: cookies)
         }
     }
 
-    /// Whether the session there is does not do for what was asked (OpenID Connect Core section 3.1.2.3).
-    /// - Parameter freshSince: a sign-in after this moment answers `prompt=login` and `max_age=0`.
-    private func needsSignIn(
-        _ asked: AuthorizationRequest, _ signedIn: SignedIn, freshSince: Timestamp?, at now: Timestamp
-    ) -> Bool {
+    /// Whether the session is somebody else's than the request is about.
+    private func isAnother(than asked: AuthorizationRequest, _ signedIn: SignedIn) -> Bool {
         switch asked.hint {
         case .none: break
         case .subject(let sub, let sector):
@@ -150,24 +167,19 @@ package struct AuthorizeEndpoint: Sendable {
         case .unusable: if asked.prompts.contains(.none) { return true }
         }
         let sub = subjects.sub(signedIn.account.sub, for: asked.client)
-        if let subject = asked.claims.subject, !subject.isExactly(sub) { return true }
+        return asked.claims.subjects.map { !$0.contains { $0.isExactly(sub) } } ?? false
+    }
+
+    /// Whether the person has to sign in again for what was asked (OpenID Connect Core section 3.1.2.3).
+    /// - Parameter freshSince: a sign-in after this moment answers `prompt=login` and `max_age=0`.
+    private func isTooOld(
+        _ asked: AuthorizationRequest, _ signedIn: SignedIn, freshSince: Timestamp?, at now: Timestamp
+    ) -> Bool {
         if let freshSince, signedIn.session.authTime >= freshSince { return false }
         if asked.prompts.contains(.login) || asked.prompts.contains(.selectAccount) { return true }
         if let maxAge = asked.maxAge, now.seconds - signedIn.session.authTime.seconds >= max(maxAge, 1) { return true }
         if asked.maxAge == 0 { return true }
         return false
-    }
-
-    /// What the person has just allowed, if they were asked.
-    private func shown(_ consent: ConsentDecision?, _ asked: AuthorizationRequest) throws -> String? {
-        switch consent {
-        case .allowed(let shown): return shown
-        case nil: return nil
-        case .denied:
-            throw RedirectableError(
-                error: OAuthError(.accessDenied, "The person did not allow it."), target: asked.target,
-                clientID: asked.client.id.text)
-        }
     }
 
     private func askConsent(

@@ -58,11 +58,11 @@ package final class ClientReader: Sendable {
     }
 
     /// Where applications begin a sign-in that somebody asks for elsewhere: `initiate_login_uri` with the issuer (OpenID
-    /// Connect Core section 4). Of several clients of an application the first by id.
+    /// Connect Core section 4). Of several clients of an application the first by id, and none that registered itself: a
+    /// tile of the portal leads where an admin said.
     package func startsOfSignIn(in tx: Transaction) throws -> [ApplicationID: String] {
         var starts: [ApplicationID: String] = [:]
-        for record in try tx.clients.listUsable(naming: "initiate_login_uri") where starts[record.applicationID] == nil
-        {
+        for record in try tx.clients.listStartingSignIn() where starts[record.applicationID] == nil {
             guard let uri = (try? client(record))?.metadata.initiateLoginURI else { continue }
             let mark = uri.utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
             starts[record.applicationID] = uri + mark + FormURLEncoded.encode([("iss", settings.issuer)])

@@ -80,11 +80,11 @@ package struct ClientAuthentication: Sendable {
             guard headers.count == 1, form["client_secret"] == nil else {
                 throw OAuthError.invalidRequest("Use one way to authenticate the client.")
             }
-            let (id, secret) = try Self.basic(header)
-            if let named = form["client_id"], !named.isExactly(id) {
+            let basic = try Self.basic(header)
+            if let named = form["client_id"], !named.isExactly(basic.user) {
                 throw OAuthError.invalidRequest("Two different clients are named.")
             }
-            return .basic(id: id, secret: secret)
+            return .basic(id: basic.user, secret: basic.password)
         }
         guard let id = form["client_id"] else { throw OAuthError.invalidClient(reason: "no client is named") }
         return form["client_secret"].map { .post(id: id, secret: $0) } ?? .none(id: id)
@@ -107,36 +107,12 @@ package struct ClientAuthentication: Sendable {
         return .assertion(id: client.id.text, method: client.metadata.tokenEndpointAuthMethod)
     }
 
-    /// RFC 6749 section 2.3.1: user and password are form-urlencoded before they are put together.
-    static func basic(_ header: String) throws -> (id: String, secret: String) {
-        let bytes = Array(header.utf8)
-        guard bytes.count <= 4096, bytes.count > 6, bytes.prefix(6).map({ $0 | 0x20 }) == Array("basic ".utf8) else {
-            throw OAuthError.invalidClient(reason: "the Authorization header is not Basic")
+    /// - Throws: `OAuthError` `invalid_client`.
+    private static func basic(_ header: String) throws(OAuthError) -> BasicCredentials {
+        do {
+            return try BasicCredentials(header)
+        } catch {
+            throw OAuthError.invalidClient(reason: error.rawValue)
         }
-        guard let plain = Base64.decode(bytes.dropFirst(6).drop { $0 == 0x20 }),
-            let colon = plain.firstIndex(of: UInt8(ascii: ":")),
-            !plain.contains(0),
-            let id = try? FormURLEncoded.decode(plain[..<colon]),
-            let secret = try? FormURLEncoded.decode(plain[(colon + 1)...])
-        else { throw OAuthError.invalidClient(reason: "the Basic header cannot be read") }
-        return (id, secret)
-    }
-}
-
-/// Plain base64 of RFC 4648 section 4, as HTTP Basic uses it; padding may be missing.
-enum Base64 {
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        var translated = Array(text)
-        while translated.last == UInt8(ascii: "=") { translated.removeLast() }
-        guard text.count - translated.count <= 2 else { return nil }
-        for (index, byte) in translated.enumerated() {
-            switch byte {
-            case UInt8(ascii: "+"): translated[index] = UInt8(ascii: "-")
-            case UInt8(ascii: "/"): translated[index] = UInt8(ascii: "_")
-            case UInt8(ascii: "-"), UInt8(ascii: "_"): return nil
-            default: break
-            }
-        }
-        return try? Base64URL.decode(translated)
     }
 }

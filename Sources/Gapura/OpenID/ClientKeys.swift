@@ -21,6 +21,13 @@ package final class ClientKeys: Sendable {
     private struct State {
         var inline: [String: Inline] = [:]
         var remote: [String: JWKSCache] = [:]
+        var fetched: [String: Fetched] = [:]
+    }
+
+    /// One question to a `jwks_uri`, whose answer serves the sets of all algorithms.
+    private struct Fetched: Sendable {
+        let at: Timestamp
+        let answer: Task<[UInt8], any Error>
     }
 
     private let outgoing: OutgoingHTTP
@@ -89,16 +96,32 @@ package final class ClientKeys: Sendable {
     private func cache(_ uri: String, _ algorithm: SigningAlgorithm) -> JWKSCache {
         let rsa = Self.forRSA(algorithm)
         let name = "\(rsa.rawValue) \(uri)"
-        let outgoing = outgoing
         return state.withLock { state in
             if let known = state.remote[name] { return known }
             if state.remote.count >= Self.limit { state.remote.removeAll(keepingCapacity: true) }
-            let fetcher = JWKSFetcher { url in try await Self.fetch(url, outgoing) }
+            let fetcher = JWKSFetcher { [weak self] url in
+                guard let self else { throw JWKSFetcher.Failure("the gateway stops") }
+                return try await self.bytes(url)
+            }
             let cache = JWKSCache(
                 uri, fetcher: fetcher, rsaAlgorithm: rsa, refreshLimit: Self.refreshLimit, clock: clock)
             state.remote[name] = cache
             return cache
         }
+    }
+
+    private func bytes(_ url: String) async throws -> [UInt8] {
+        let (now, outgoing) = (clock.now, outgoing)
+        let answer = state.withLock { state in
+            if let known = state.fetched[url], now >= known.at, now < known.at.adding(seconds: Self.refreshLimit) {
+                return known.answer
+            }
+            if state.fetched.count >= Self.limit { state.fetched.removeAll(keepingCapacity: true) }
+            let answer = Task { try await Self.fetch(url, outgoing) }
+            state.fetched[url] = Fetched(at: now, answer: answer)
+            return answer
+        }
+        return try await answer.value
     }
 
     private static func fetch(_ url: String, _ outgoing: OutgoingHTTP) async throws -> [UInt8] {

@@ -193,7 +193,9 @@ package struct ClientMetadata: Sendable, Equatable {
         }
         try reader.refuseUnserved()
         guard !isPairwise || sector != nil else {
-            throw Self.invalid("subject_type pairwise with redirect_uris on more hosts needs sector_identifier_uri.")
+            throw Self.invalid(
+                "subject_type pairwise with redirect_uris on more hosts, or on a loopback address, needs sector_identifier_uri."
+            )
         }
     }
 
@@ -203,7 +205,9 @@ package struct ClientMetadata: Sendable, Equatable {
         guard isPairwise else { return nil }
         if let uri = sectorIdentifierURI { return RedirectURI.host(of: uri) }
         let hosts = Set(redirectURIs.compactMap { RedirectURI.host(of: $0.text).map(ExactText.init) })
-        return hosts.count == 1 ? hosts.first?.text : nil
+        // Every machine has a loopback address: programs of different vendors there are not one sector.
+        guard hosts.count == 1, let host = hosts.first?.text, !RedirectURI.isLoopback(host) else { return nil }
+        return host
     }
 
     /// Whether something is computed with the client's secret, so that it has to be kept.

@@ -40,9 +40,20 @@ package struct ClientRegistry: Sendable {
     /// transaction.
     package func prepare(_ json: JSONObject) throws -> ClientMetadata {
         let metadata = try ClientMetadata(json, settings: settings)
+        try Self.checkFrontChannel(metadata)
         let algorithms = [metadata.idTokenAlgorithm, metadata.accessTokenAlgorithm, metadata.userinfoAlgorithm]
         for case let algorithm? in algorithms where !algorithm.isSymmetric { try keyring.ensure(algorithm) }
         return metadata
+    }
+
+    /// OpenID Connect Front-Channel Logout section 2: a page of ours frames it, with the session's `sid`.
+    private static func checkFrontChannel(_ metadata: ClientMetadata) throws(OAuthError) {
+        guard let origin = metadata.frontchannelLogoutURI.flatMap(ClientReader.origin) else { return }
+        guard metadata.redirectURIs.contains(where: { ClientReader.origin(of: $0.text)?.isExactly(origin) ?? false })
+        else {
+            throw ClientMetadata.invalid(
+                "frontchannel_logout_uri has to have scheme, host and port of one of the redirect_uris.")
+        }
     }
 
     /// A secret of 512 random bits: as long as the longest hash it may have to compute with.
@@ -57,7 +68,7 @@ package struct ClientRegistry: Sendable {
     package func add(
         _ metadata: ClientMetadata, application: ApplicationRecord, clientID: String?, secret: String, by actor: Actor,
         in tx: Transaction,
-        at now: Timestamp
+        at now: Timestamp, detail: JSONObject = JSONObject()
     ) throws -> Registered {
         let id = ClientID(clientID ?? application.slug)
         guard ClientReader.isClientID(id.text) else {
@@ -86,7 +97,8 @@ package struct ClientRegistry: Sendable {
         )
         let made = try setSecret(secret, of: &record, metadata, at: now)
         try tx.clients.insert(record)
-        try tx.record(.clientAdded, by: actor, subject: application.id.text, clientID: id, at: now)
+        try tx.record(
+            .clientAdded, by: actor, subject: application.id.text, clientID: id, detail: detail, at: now)
         return Registered(record: record, metadata: metadata, secret: made, isNew: true)
     }
 

@@ -11,6 +11,8 @@ struct CodeIssuer: Sendable {
         case noAccess
         /// The person has not allowed all of it.
         case consentMissing
+        /// The person said no.
+        case denied
         /// The session or the account's right to sign in ended meanwhile.
         case signedOut
         case flowSpent
@@ -45,20 +47,25 @@ struct CodeIssuer: Sendable {
             guard account.state(at: now).mayUseApplications,
                 try AccessPolicy.admits(account, to: record.applicationID, in: tx)
             else { return .noAccess }
-            let items = try clients.client(record).metadata.isTrusted ? nil : ConsentItems(asked)
-            if let items, try !Self.isAllowed(items, shown: shown, by: account, record.id, in: tx, at: now) {
-                return .consentMissing
+            let isTrusted = try clients.client(record).metadata.isTrusted
+            let items = ConsentItems(asked)
+            var consentEnd: Timestamp?
+            if !isTrusted || asked.isAnybodys {
+                let end = now.adding(seconds: settings.consentLifetime)
+                consentEnd = try Self.end(
+                    of: items, shown: shown, until: end, asked, by: account, record.id, in: tx, at: now)
+                guard consentEnd != nil else { return .consentMissing }
             }
             if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
             if let pushed = asked.sent.pushed, try !tx.pushed.consume(digest: pushed, at: now) { return .pushedSpent }
-            if let items, shown != nil {
-                let end = now.adding(seconds: settings.consentLifetime)
-                try ConsentDirectory.give(items, of: account, to: record.id, until: end, in: tx, at: now)
+            if let consentEnd, shown != nil, !isTrusted {
+                try ConsentDirectory.give(items, of: account, to: record.id, until: consentEnd, in: tx, at: now)
             }
 
-            let start = FamilyStart(
+            var start = FamilyStart(
                 record.id, account.id, session, scope: asked.scope, claims: asked.claims.stored,
                 resources: asked.resources.isEmpty ? nil : asked.resources.joined(separator: " "))
+            start.notAfter = isTrusted ? nil : consentEnd
             let family = try start.write(.make(now: now), settings, in: tx, at: now)
             try tx.tokens.insert(
                 AuthorizationCode(
@@ -81,12 +88,36 @@ struct CodeIssuer: Sendable {
         }
     }
 
-    /// Whether the person allows all of it, just now or before. What was shown has to be what would be sent.
-    private static func isAllowed(
-        _ items: ConsentItems, shown: String?, by account: Account, _ client: ClientID, in tx: Transaction,
-        at now: Timestamp
-    ) throws -> Bool {
-        if let shown { return shown.isExactly(items.text) }
-        return items.areCovered(by: try tx.consents.items(of: account.id, for: client, at: now))
+    /// Somebody said no, and that is the answer: flow and pushed request are spent with it.
+    func refuse(
+        _ asked: AuthorizationRequest, _ signedIn: SignedIn, flow: AuthorizationFlow?, at now: Timestamp
+    ) async throws -> Outcome {
+        let account = signedIn.account.id.text
+        return try await store.write { tx in
+            if let flow, try !tx.signIn.consumeFlow(digest: flow.digest, at: now) { return .flowSpent }
+            if let pushed = asked.sent.pushed, try !tx.pushed.consume(digest: pushed, at: now) { return .pushedSpent }
+            try tx.record(
+                .consentDenied, by: .account(account), subject: account, clientID: asked.client.id, at: now)
+            return .denied
+        }
+    }
+
+    /// Until when the person allows all of it, just now or before; nothing where they do not. What was shown has to be
+    /// what would be sent. Where anybody may have sent the request, what was allowed before does not count.
+    private static func end(
+        of items: ConsentItems, shown: String?, until end: Timestamp, _ asked: AuthorizationRequest,
+        by account: Account, _ client: ClientID, in tx: Transaction, at now: Timestamp
+    ) throws -> Timestamp? {
+        if let shown { return shown.isExactly(items.text) ? end : nil }
+        return asked.isAnybodys ? nil : items.end(in: try tx.consents.items(of: account.id, for: client, at: now))
+    }
+}
+
+extension AuthorizationRequest {
+    /// Whether any program on the person's machine may have sent it, because nothing shows which one listens at the
+    /// redirect URI: a public client at a loopback address or a private scheme. The person is asked each time (RFC 8252
+    /// section 8.6, RFC 6749 section 10.2).
+    var isAnybodys: Bool {
+        client.isPublic && client.metadata.isNative && !target.redirectURI.utf8.starts(with: "https://".utf8)
     }
 }

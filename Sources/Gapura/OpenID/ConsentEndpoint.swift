@@ -10,8 +10,10 @@ package struct ConsentEndpoint: Sendable {
     private let flows: AuthorizationFlows
     private let authorize: AuthorizeEndpoint
     private let answers: PageAnswers
+    private let refusals: RefusalLog
 
-    package init(_ services: Services, authorize: AuthorizeEndpoint) {
+    package init(_ services: Services, authorize: AuthorizeEndpoint, refusals: RefusalLog) {
+        self.refusals = refusals
         store = services.store
         flows = AuthorizationFlows(services)
         answers = PageAnswers(services)
@@ -42,10 +44,8 @@ package struct ConsentEndpoint: Sendable {
                 try SignInApplication(asked.client, in: tx)
             )
         }
-        let items = ConsentItems(asked)
         let model = ConsentModel(
-            application: application, agency: agency, claims: items.claims,
-            isOffline: items.isOffline, shown: items.text, flow: number, isStale: isStale)
+            application: application, agency: agency, items: ConsentItems(asked), flow: number, isStale: isStale)
         return try answers.page(
             .consent(model), status: isStale ? .forbidden : .ok, for: request,
             uiLocales: flow.parameters["ui_locales"], signedInName: person)
@@ -55,6 +55,7 @@ package struct ConsentEndpoint: Sendable {
         let form = try await RequestParameters(form: request, limit: 16 * 1024)
         try form.refuseDuplicates()
         guard try answers.browser.isFresh(form, request) else {
+            await refusals.record("stale_form", path: "/izin", context)
             return try await show(form["alur"], isStale: true, request, context)
         }
         let (flow, number) = try await flow(form["alur"], request, context)

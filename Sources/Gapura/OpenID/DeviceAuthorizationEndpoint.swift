@@ -14,11 +14,13 @@ package struct DeviceAuthorizationEndpoint: Sendable {
     static let publicLimit: Int64 = 50
 
     private let issuer: String
+    private let room: TableRoom
     private let store: Store
     private let clients: ClientAuthentication
 
     package init(_ services: Services, clients: ClientReader) {
         issuer = services.settings.issuer
+        room = TableRoom(limit: services.settings.flowLimit)
         store = services.store
         self.clients = ClientAuthentication(services, clients: clients)
     }
@@ -41,7 +43,9 @@ package struct DeviceAuthorizationEndpoint: Sendable {
             network: client.isPublic ? FlowRoom.network(of: context.sourceAddress) : "", scope: scope,
             pause: Self.pause, createdAt: now, expiresAt: now.adding(seconds: Self.lifetime))
         let limit = client.isPublic ? Self.publicLimit : Self.limit
+        let room = room
         try await store.write { tx in
+            try room.check(at: now, count: tx.deviceRequests.count) { try tx.deviceRequests.deleteExpired(at: $0) }
             let open = try tx.deviceRequests.countOpen(of: client.id, from: waiting.network, at: now)
             guard open < limit else { throw OAuthError(.tooManyRequests, "Too many devices of this client wait.") }
             try tx.deviceRequests.insert(waiting)

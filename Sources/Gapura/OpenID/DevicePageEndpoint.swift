@@ -18,8 +18,10 @@ package struct DevicePageEndpoint: Sendable {
     private let clients: ClientReader
     private let flows: AuthorizationFlows
     private let answers: PageAnswers
+    private let refusals: RefusalLog
 
-    package init(_ services: Services, clients: ClientReader) {
+    package init(_ services: Services, clients: ClientReader, refusals: RefusalLog) {
+        self.refusals = refusals
         store = services.store
         settings = services.settings
         self.clients = clients
@@ -54,6 +56,11 @@ package struct DevicePageEndpoint: Sendable {
 
     private enum Found: Sendable {
         case request(DeviceRequest, SignInApplication, agency: String?)
+        case missed(Miss)
+    }
+
+    /// A code that is nobody's, or that may not be looked for yet.
+    private enum Miss: Sendable, Equatable {
         case wrong
         case wait(Int64)
     }
@@ -63,47 +70,28 @@ package struct DevicePageEndpoint: Sendable {
         guard let signedIn else { return try await signIn(form["kode"] ?? "", request, context) }
         let typed = form["kode"] ?? ""
         guard try answers.browser.isFresh(form, request) else {
-            return try await page(DeviceModel(problem: .stale, code: Self.shown(typed)), signedIn, request, .forbidden)
+            return try await stale(typed, signedIn, request, context)
         }
         guard let code = UserCode(typed: typed) else {
             return try await page(
                 DeviceModel(problem: .wrong, code: Self.shown(typed)), signedIn, request, .unprocessableContent)
         }
         switch try await look(for: code, signedIn.account, context.now) {
-        case .wait(let seconds):
-            return try await page(
-                DeviceModel(problem: .wait(seconds: Int(seconds)), code: code.shown), signedIn, request,
-                .tooManyRequests)
-        case .wrong:
-            return try await page(
-                DeviceModel(problem: .wrong, code: code.shown), signedIn, request, .unprocessableContent)
+        case .missed(let miss): return try await missed(miss, code, signedIn, request, context)
         case .request(let waiting, let application, let agency):
-            let items = ConsentItems(scope: waiting.scope)
             var model = DeviceModel(code: code.shown)
             model.question = ConsentModel(
-                application: application, agency: agency, claims: items.claims, isOffline: items.isOffline,
-                shown: items.text, flow: code.shown)
+                application: application, agency: agency, items: ConsentItems(scope: waiting.scope), flow: code.shown)
             return try await page(model, signedIn, request)
         }
     }
 
-    /// A code that is nobody's counts; guessing at them gets slow.
     private func look(for code: UserCode, _ account: Account, _ now: Timestamp) async throws -> Found {
         let clients = clients
-        let key = "device-code:\(account.id.text)"
         return try await store.write { tx in
-            let known = try tx.signIn.findThrottle(key)
-            if let known, known.failures > Self.guesses.free, now < known.openAt {
-                return .wait(max(1, known.openAt.seconds - now.seconds))
-            }
-            guard let waiting = try tx.deviceRequests.find(userCode: code.digest, at: now),
-                let client = try clients.find(waiting.clientID.text, in: tx)
-            else {
-                let isOld = known.map { $0.lastFailureAt.adding(seconds: Self.guesses.memory) < now } ?? true
-                let failures = (isOld ? 0 : known?.failures ?? 0) + 1
-                let open = now.adding(seconds: Self.guesses.delay(after: failures))
-                try tx.signIn.update(key, Throttle(failures: failures, lastFailureAt: now, openAt: open))
-                return .wrong
+            if let miss = try Self.wait(of: account, in: tx, at: now) { return .missed(miss) }
+            guard let (waiting, client) = try Self.waiting(code, clients, in: tx, at: now) else {
+                return .missed(try Self.missed(by: account, in: tx, at: now))
             }
             let unit = try tx.applications.find(client.record.applicationID)?.ownerUnitID
                 .flatMap { try tx.units.find($0) }
@@ -111,10 +99,63 @@ package struct DevicePageEndpoint: Sendable {
         }
     }
 
+    private static func waiting(_ code: UserCode, _ clients: ClientReader, in tx: Transaction, at now: Timestamp) throws
+        -> (DeviceRequest, Client)?
+    {
+        guard let waiting = try tx.deviceRequests.find(userCode: code.digest, at: now),
+            let client = try clients.find(waiting.clientID.text, in: tx)
+        else { return nil }
+        return (waiting, client)
+    }
+
+    // Both forms look for codes, so both count: guessing gets slow (RFC 8628 section 5.1).
+
+    private static func throttle(of account: Account) -> String { "device-code:\(account.id.text)" }
+
+    private static func wait(of account: Account, in tx: Transaction, at now: Timestamp) throws -> Miss? {
+        guard let known = try tx.signIn.findThrottle(throttle(of: account)), known.failures > guesses.free,
+            now < known.openAt
+        else { return nil }
+        return .wait(max(1, known.openAt.seconds - now.seconds))
+    }
+
+    private static func missed(by account: Account, in tx: Transaction, at now: Timestamp) throws -> Miss {
+        let known = try tx.signIn.findThrottle(throttle(of: account))
+        let isOld = known.map { $0.lastFailureAt.adding(seconds: guesses.memory) < now } ?? true
+        let failures = (isOld ? 0 : known?.failures ?? 0) + 1
+        let open = now.adding(seconds: guesses.delay(after: failures))
+        try tx.signIn.update(throttle(of: account), Throttle(failures: failures, lastFailureAt: now, openAt: open))
+        return .wrong
+    }
+
+    private func missed(
+        _ miss: Miss, _ code: UserCode, _ signedIn: SignedIn, _ request: Request, _ context: GapuraContext
+    ) async throws -> Response {
+        let isWrong = miss == .wrong
+        await refusals.record(
+            isWrong ? "wrong_device_code" : "too_many_tries", path: Self.path, context,
+            subject: signedIn.account.id.text)
+        guard case .wait(let seconds) = miss else {
+            return try await page(
+                DeviceModel(problem: .wrong, code: code.shown), signedIn, request, .unprocessableContent)
+        }
+        return try await page(
+            DeviceModel(problem: .wait(seconds: Int(seconds)), code: code.shown), signedIn, request, .tooManyRequests)
+    }
+
+    private func stale(
+        _ typed: String, _ signedIn: SignedIn, _ request: Request, _ context: GapuraContext
+    ) async throws -> Response {
+        await refusals.record("stale_form", path: Self.path, context, subject: signedIn.account.id.text)
+        return try await page(DeviceModel(problem: .stale, code: Self.shown(typed)), signedIn, request, .forbidden)
+    }
+
     // MARK: The answer
 
     private enum Outcome: Sendable {
         case done(allowed: Bool)
+        case missed(Miss)
+        /// Decided meanwhile, or for other things than were shown.
         case gone
         case noAccess(String)
         case signedOut
@@ -125,7 +166,7 @@ package struct DevicePageEndpoint: Sendable {
         let typed = form["kode"] ?? ""
         guard let signedIn else { return try await signIn(typed, request, context) }
         guard try answers.browser.isFresh(form, request), let code = UserCode(typed: typed) else {
-            return try await page(DeviceModel(problem: .stale, code: Self.shown(typed)), signedIn, request, .forbidden)
+            return try await stale(typed, signedIn, request, context)
         }
         let shown = form["jawaban"]?.isExactly("izinkan") == true ? form["dilihat"] ?? "" : nil
         switch try await decide(code, allowing: shown, signedIn, context.now) {
@@ -133,6 +174,7 @@ package struct DevicePageEndpoint: Sendable {
             var model = DeviceModel(code: "")
             model.outcome = allowed ? .allowed : .denied
             return try await page(model, signedIn, request)
+        case .missed(let miss): return try await missed(miss, code, signedIn, request, context)
         case .gone:
             return try await page(
                 DeviceModel(problem: .wrong, code: code.shown), signedIn, request, .unprocessableContent)
@@ -151,9 +193,10 @@ package struct DevicePageEndpoint: Sendable {
             guard let session = try tx.sessions.find(sessionID), session.isLive(at: now),
                 let account = try tx.accounts.find(session.accountID), account.state(at: now).maySignIn
             else { return .signedOut }
-            guard let waiting = try tx.deviceRequests.find(userCode: code.digest, at: now),
-                let client = try clients.find(waiting.clientID.text, in: tx)
-            else { return .gone }
+            if let miss = try Self.wait(of: account, in: tx, at: now) { return .missed(miss) }
+            guard let (waiting, client) = try Self.waiting(code, clients, in: tx, at: now) else {
+                return .missed(try Self.missed(by: account, in: tx, at: now))
+            }
             guard let shown else {
                 guard try tx.deviceRequests.decide(waiting.digest, .denied, family: nil, at: now) else { return .gone }
                 try tx.record(
@@ -171,12 +214,12 @@ package struct DevicePageEndpoint: Sendable {
             guard try tx.deviceRequests.decide(waiting.digest, .allowed, family: familyID, at: now) else {
                 return .gone
             }
+            var start = FamilyStart(client.id, account.id, session, scope: waiting.scope)
             if !client.metadata.isTrusted {
-                try ConsentDirectory.give(
-                    items, of: account, to: client.id, until: now.adding(seconds: settings.consentLifetime), in: tx,
-                    at: now)
+                let end = now.adding(seconds: settings.consentLifetime)
+                try ConsentDirectory.give(items, of: account, to: client.id, until: end, in: tx, at: now)
+                start.notAfter = end
             }
-            let start = FamilyStart(client.id, account.id, session, scope: waiting.scope)
             let family = try start.write(familyID, settings, in: tx, at: now)
             try tx.applications.recordUse(of: client.record.applicationID, by: account.id, at: now)
             try tx.record(

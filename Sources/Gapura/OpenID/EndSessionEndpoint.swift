@@ -48,7 +48,9 @@ package struct EndSessionEndpoint: Sendable {
         guard isConfirmed || isHinted else {  // 5 does the person want it
             return try confirmation(parameters, hint, request, uiLocales: parameters["ui_locales"])
         }
-        let frames = try await end(session.id, by: hint?.client, at: context.now)  // 6
+        var frames = try await end(session.id, by: hint?.client, at: context.now)  // 6
+        // They name the person's other applications: for their own browser alone, not for whoever holds an ID token.
+        if signedIn?.session.id != session.id { frames = [] }
         return try frontChannel.leave(  // 7
             to: next ?? Self.done, frames, for: request, uiLocales: parameters["ui_locales"])
     }

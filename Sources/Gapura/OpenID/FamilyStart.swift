@@ -11,6 +11,8 @@ struct FamilyStart: Sendable {
     let scope: String
     var claims: String?
     var resources: String?
+    /// When the person's consent ends, of an application that is not the city's own.
+    var notAfter: Timestamp?
 
     /// Random, made before the transaction.
     private let newSID = SecureRandom.text(16)
@@ -31,10 +33,11 @@ struct FamilyStart: Sendable {
     func write(_ id: FamilyID, _ settings: GatewaySettings, in tx: Transaction, at now: Timestamp) throws -> TokenFamily
     {
         let isOffline = scope.holds(.offlineAccess)
+        let end = isOffline ? now.adding(seconds: settings.offlineAbsolute) : session.endsAt
         let family = TokenFamily(
             id: id, clientID: client, accountID: account, sessionID: session.id, sid: try sid(in: tx, at: now),
             scope: scope, authTime: session.authTime, amr: session.amr, acr: session.acr, offline: isOffline,
-            createdAt: now, endsAt: isOffline ? now.adding(seconds: settings.offlineAbsolute) : session.endsAt,
+            createdAt: now, endsAt: notAfter.map { min($0, end) } ?? end,
             claims: claims, resources: resources)
         try tx.tokens.insert(family)
         return family

@@ -57,7 +57,7 @@ struct FamilyTokens: Sendable {
             try tx.tokens.bind(family.id, to: jkt)
             family.jkt = jkt
         }
-        let audience = try targets.audience(resources, of: family, in: tx)
+        let audience = try targets.audience(resources, of: family, client, in: tx)
         let access = maker.access(
             for: client, sub: sub, scope: family.scope, family: family, jkt: jkt, audience: audience, at: now)
         if let row = access.row { try tx.tokens.insert(row) }

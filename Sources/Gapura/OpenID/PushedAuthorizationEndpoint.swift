@@ -11,17 +11,15 @@ package struct PushedAuthorizationEndpoint: Sendable {
     /// Requests of one client that wait at a time; of a public client, which anybody can pretend to be, from one network.
     static let limit: Int64 = 2000
     static let publicLimit: Int64 = 200
-    /// How often it is looked at whether all together are too many.
-    private static let turns = 50
 
-    private let totalLimit: Int64
+    private let room: TableRoom
     private let store: Store
     private let clients: ClientAuthentication
     private let requests: AuthorizationRequestReader
     private let proofs: DPoPReader
 
     package init(_ services: Services, clients: ClientReader) {
-        totalLimit = services.settings.flowLimit
+        room = TableRoom(limit: services.settings.flowLimit)
         store = services.store
         self.clients = ClientAuthentication(services, clients: clients)
         requests = AuthorizationRequestReader(services, clients: clients)
@@ -79,8 +77,7 @@ package struct PushedAuthorizationEndpoint: Sendable {
         guard waiting < limit else {
             throw OAuthError(.tooManyRequests, "Too many requests of this client wait.")
         }
-        guard Int.random(in: 0..<Self.turns) == 0, try tx.pushed.count() >= totalLimit else { return }
-        throw OAuthError(.tooManyRequests, "Too many requests wait.")
+        try room.check(at: pushed.createdAt, count: tx.pushed.count) { try tx.pushed.deleteExpired(at: $0) }
     }
 
     /// The parameters that are kept, with the key that the code will be bound to (RFC 9449 section 10.1).

@@ -17,6 +17,8 @@ package struct RegistrationEndpoint: Sendable {
     private let presented: PresentedTokenReader
     private let sectors: SectorCheck
     private let logos: LogoFetcher
+    /// What is asked of other hosts for one right: it must not become a way to send requests.
+    private let outgoingRate = RequestRate(every: 5, atOnce: 20)
 
     package init(_ services: Services, clients: ClientReader) {
         issuer = services.settings.issuer
@@ -45,9 +47,7 @@ package struct RegistrationEndpoint: Sendable {
         else { throw OAuthError.invalidToken(reason: "no right to register clients") }
         let right = try Self.right(found)
         let metadata = try registry.prepare(right.limited(try await Self.body(request)))
-        try await sectors.check(metadata)
-
-        let logo = await logos.fetch(metadata)
+        let logo = try await askOthers(metadata, of: found, at: now)
         let (id, token) = (ClientID("c-" + SecureRandom.text(16)), SecureRandom.text(32))
         let secret = ClientRegistry.makeSecret()
         let registry = registry
@@ -57,16 +57,14 @@ package struct RegistrationEndpoint: Sendable {
                 let application = try tx.applications.find(found.applicationID), application.state == .aktif
             else { throw OAuthError.invalidToken(reason: "no right to register clients any more") }
             let made = try registry.add(
-                metadata, application: application, clientID: id.text, secret: secret, by: .system, in: tx, at: now)
+                metadata, application: application, clientID: id.text, secret: secret, by: .system, in: tx, at: now,
+                detail: ["registration": .string(found.id.text)])
             try tx.clients.setRegistration(
                 of: id, by: found.id, digest: StoredSecret.digest(token, of: .registrationAccess))
             try tx.logos.set(logo, of: id, at: now)
             return made
         }
-        var json = made.jsonObject
-        json["registration_access_token"] = .string(token)
-        json["registration_client_uri"] = .string(address(of: id))
-        return JSONAnswer.make(.object(Self.answer(json)), status: .created)
+        return JSONAnswer.make(.object(managed(made.jsonObject, of: id, token)), status: .created)
     }
 
     // MARK: RFC 7592
@@ -74,21 +72,31 @@ package struct RegistrationEndpoint: Sendable {
     private func manage(_ request: Request, _ context: GapuraContext) async throws -> Response {
         let digest = StoredSecret.digest(try token(request, context.now), of: .registrationAccess)
         let id = ClientID(context.parameters.get("client_id") ?? "")
-        guard let record = try await store.read({ try $0.clients.find(id, registration: digest) }) else {
+        // One that may not act, or whose application may not, looks after nothing (RFC 7592 section 2.1).
+        let found = try await store.read { tx in
+            try tx.clients.findUsable(id) == nil ? nil : tx.clients.find(id, registration: digest)
+        }
+        guard let record = found else {
             throw OAuthError.invalidToken(reason: "no registration of that client")
         }
         switch request.method {
-        case .delete:
-            let (registry, now) = (registry, context.now)
-            try await store.write { tx in
-                guard try tx.clients.find(id, registration: digest) != nil else { return }
-                try registry.setState(id, .disabled, by: .client(id.text), in: tx, at: now)
-                try tx.clients.endRegistration(of: id)
-            }
-            return Response(status: .noContent, headers: [.cacheControl: "no-store"])
+        case .delete: return try await remove(record, digest, context.now)
         case .put: return try await replace(record, digest, request, context.now)
-        default: return JSONAnswer.make(.object(try answer(record)))
+        default:
+            let known = ClientRegistry.Registered(
+                record: record, metadata: try clients.client(record).metadata, secret: nil, isNew: false)
+            return JSONAnswer.make(.object(managed(known.jsonObject, of: id, try token(request, context.now))))
         }
+    }
+
+    private func remove(_ record: ClientRecord, _ digest: String, _ now: Timestamp) async throws -> Response {
+        let (registry, id) = (registry, record.id)
+        try await store.write { tx in
+            guard try tx.clients.find(id, registration: digest) != nil else { return }
+            try registry.setState(id, .disabled, by: .client(id.text), in: tx, at: now)
+            try tx.clients.endRegistration(of: id)
+        }
+        return Response(status: .noContent, headers: [.cacheControl: "no-store"])
     }
 
     /// The whole registration anew; what is left out is gone (RFC 7592 section 2.2).
@@ -111,35 +119,48 @@ package struct RegistrationEndpoint: Sendable {
             else { throw OAuthError.invalidRequest("client_secret is not the client's own.") }
         }
         let id = record.id
-        guard let given = try await store.read({ try $0.registrations.find(ofClient: id) }) else {
-            throw OAuthError.invalidToken(reason: "no right to register clients")
+        guard let given = try await store.read({ try $0.registrations.find(ofClient: id) }), given.endedAt == nil else {
+            throw OAuthError.invalidToken(reason: "an admin ended the right to register clients")
         }
-        let metadata = try registry.prepare(Self.right(given).limited(asked))
-        try await sectors.check(metadata)
-        let logo = await logos.fetch(metadata)
+        let known = try clients.client(record).metadata
+        let metadata = try registry.prepare(Self.right(given).limited(asked, known: known))
+        let logo = try await askOthers(metadata, of: given, at: now)
         let (registry, secret) = (registry, ClientRegistry.makeSecret())
         let made: ClientRegistry.Registered = try await store.write { tx in
-            guard try tx.clients.find(id, registration: digest) != nil else {
+            guard let current = try tx.clients.find(id, registration: digest) else {
                 throw OAuthError.invalidToken(reason: "no registration of that client any more")
+            }
+            guard current.settings.isExactly(record.settings), current.state == .active else {
+                throw OAuthError.invalidRequest("The registration was changed meanwhile; read it and send it again.")
             }
             try tx.logos.set(logo, of: id, at: now)
             return try registry.update(id, metadata, secret: secret, by: .client(id.text), in: tx, at: now)
         }
-        var json = made.jsonObject
-        json["registration_client_uri"] = .string(address(of: id))
-        json["registration_access_token"] = .string(try token(request, now))
-        return JSONAnswer.make(.object(Self.answer(json)))
-    }
-
-    private func answer(_ record: ClientRecord) throws -> JSONObject {
-        let known = ClientRegistry.Registered(
-            record: record, metadata: try clients.client(record).metadata, secret: nil, isNew: false)
-        var json = known.jsonObject
-        json["registration_client_uri"] = .string(address(of: record.id))
-        return Self.answer(json)
+        return JSONAnswer.make(.object(managed(made.jsonObject, of: id, try token(request, now))))
     }
 
     // MARK: Steps
+
+    /// What other hosts have to say: the sector's addresses, and a picture.
+    /// - Throws: `OAuthError` `too_many_requests` where one right asks too often.
+    private func askOthers(_ metadata: ClientMetadata, of right: Registration, at now: Timestamp) async throws
+        -> ClientLogo?
+    {
+        guard metadata.sectorIdentifierURI != nil || metadata.logoURI != nil else { return nil }
+        if let seconds = outgoingRate.seconds(toWait: right.id.text, at: now) {
+            throw OAuthError.tooManyRequests(seconds: seconds, reason: "too many registrations that ask other hosts")
+        }
+        try await sectors.check(metadata)
+        return await logos.fetch(metadata)
+    }
+
+    /// With what RFC 7592 section 3 wants in each answer about a client.
+    private func managed(_ json: JSONObject, of id: ClientID, _ token: String) -> JSONObject {
+        var json = json
+        json["registration_access_token"] = .string(token)
+        json["registration_client_uri"] = .string(address(of: id))
+        return Self.answer(json)
+    }
 
     private func address(of id: ClientID) -> String { issuer + Self.path + "/" + id.text }
 

@@ -3,7 +3,8 @@ package import GapuraFormats
 /// What clients may be that register themselves with one right: an admin says so when giving it, and nothing that a
 /// registration asks for goes beyond.
 package struct RegistrationRight: Sendable, Equatable {
-    /// Hosts of their redirect URIs, which an admin vouches for: errors are redirected there (attack 20).
+    /// Hosts of all their addresses, which an admin vouches for: errors are redirected there (attack 20), pages of ours
+    /// link to them, and the gateway calls them.
     package let hosts: [String]
     /// The scopes that they may have.
     package let scopes: [String]
@@ -42,13 +43,21 @@ package struct RegistrationRight: Sendable, Equatable {
         ]
     }
 
+    /// Members with one address.
+    private static let addresses = [
+        "client_uri", "policy_uri", "tos_uri", "logo_uri", "initiate_login_uri", "jwks_uri", "sector_identifier_uri",
+        "frontchannel_logout_uri", "backchannel_logout_uri",
+    ]
+
     /// The registration that a client asks for, within what the right allows.
+    /// - Parameter known: the client as it is registered, of one that replaces its registration: what an admin decided
+    ///   since stays, and no scope comes back.
     /// - Throws: `OAuthError` `invalid_redirect_uri` for an address on another host.
-    func limited(_ asked: JSONObject) throws(OAuthError) -> JSONObject {
+    func limited(_ asked: JSONObject, known: ClientMetadata? = nil) throws(OAuthError) -> JSONObject {
         var json = asked
-        for name in Self.ours { json[name] = nil }
-        json["profile"] = .string(profile.rawValue)
-        json["trusted"] = .bool(isTrusted)
+        let kept = known?.jsonObject ?? ["profile": .string(profile.rawValue), "trusted": .bool(isTrusted)]
+        for name in Self.ours { json[name] = kept[name] }
+        let scopes = scopes.filter { scope in known?.scopes.contains { $0.isExactly(scope) } ?? true }
         let wanted = try MetadataReader(json: asked).string("scope").map { Scope.tokens($0) ?? [] }
         let given = wanted.map { wanted in scopes.filter { scope in wanted.contains { $0.isExactly(scope) } } }
         json["scope"] = .string((given ?? scopes).joined(separator: " "))
@@ -60,15 +69,18 @@ package struct RegistrationRight: Sendable, Equatable {
                     "\(member): an address is on a host that this registration is not for.")
             }
         }
+        for member in Self.addresses {
+            guard let uri = try MetadataReader(json: asked).string(member), !allows(uri) else { continue }
+            throw ClientMetadata.invalid("\(member): the address is on a host that this registration is not for.")
+        }
         return json
     }
 
     private func allows(_ uri: String) -> Bool {
-        let bytes = Array(uri.utf8)
-        guard let slashes = bytes.firstRange(of: Array("://".utf8)) else { return false }
-        let authority = bytes[slashes.upperBound...].prefix { ![0x2f, 0x3f, 0x23].contains($0) }
-        let host = authority.prefix { $0 != UInt8(ascii: ":") }
-        return hosts.contains { $0.utf8.elementsEqual(host) }
+        guard ["https://", "http://"].contains(where: { uri.utf8.starts(with: $0.utf8) }),
+            let host = RedirectURI.host(of: uri)
+        else { return false }
+        return hosts.contains { $0.isExactly(host) }
     }
 
     private static func isHost(_ name: String) -> Bool {

@@ -17,8 +17,8 @@ package struct RequestedClaims: Sendable, Equatable {
     package var userinfo: [String] = []
     package var idToken: [String] = []
     package var level: Level?
-    /// Whom the ID token has to be about.
-    package var subject: String?
+    /// One of whom the ID token has to be about; nothing where it may be anybody.
+    package var subjects: [String]?
 
     package init() {}
 
@@ -37,11 +37,11 @@ package struct RequestedClaims: Sendable, Equatable {
         }
         for place in ["id_token", "userinfo"] {
             guard let member = object[place]?["sub"]?.object else { continue }
-            guard let value = try Self.values(member).first else { continue }
-            if let subject, !subject.isExactly(value) {
-                throw OAuthError.invalidRequest("claims names two people.")
-            }
-            subject = value
+            let named = try Self.values(member)
+            guard !named.isEmpty else { continue }
+            let both = subjects.map { known in named.filter { name in known.contains { $0.isExactly(name) } } } ?? named
+            guard !both.isEmpty else { throw OAuthError.invalidRequest("claims names two people.") }
+            subjects = both
         }
     }
 

@@ -1,8 +1,8 @@
 import GapuraFormats
 import GapuraStore
 
-/// Which resources tokens are asked for (RFC 8707): those that a client registered as a resource server says it is, by its
-/// id or its `audience`, and the gateway itself.
+/// Which resources tokens are asked for (RFC 8707): those that a client registered as a resource server says it is, by an
+/// `audience` that is a URI, and the gateway itself.
 struct ResourceIndicators: Sendable {
     private static let maximum = 10
 
@@ -38,12 +38,14 @@ struct ResourceIndicators: Sendable {
         guard resources.allSatisfy({ known.contains(ExactText($0)) }) else { throw Self.invalid("unknown resource") }
     }
 
-    /// For what a token of a family is: what is asked for, of what the authorization was for (section 2.2).
+    /// For what a token of a family is: what is asked for, of what the authorization was for (section 2.2). An application
+    /// that is not the city's own gets nothing beyond that: it is what the person saw.
     /// - Throws: `OAuthError` `invalid_target`.
-    func audience(_ asked: [String], of family: TokenFamily, in tx: Transaction) throws -> [String] {
+    func audience(_ asked: [String], of family: TokenFamily, _ client: Client, in tx: Transaction) throws -> [String] {
         let authorized = (family.resources ?? "").utf8.split(separator: 0x20).map { String(Substring($0)) }
         guard !asked.isEmpty else { return authorized }
-        guard authorized.isEmpty || asked.allSatisfy({ one in authorized.contains { $0.isExactly(one) } }) else {
+        let isFree = authorized.isEmpty && client.metadata.isTrusted
+        guard isFree || asked.allSatisfy({ one in authorized.contains { $0.isExactly(one) } }) else {
             throw Self.invalid("not one that was authorized")
         }
         try check(asked, in: tx)

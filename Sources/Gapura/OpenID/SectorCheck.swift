@@ -14,16 +14,20 @@ package struct SectorCheck: Sendable {
         do {
             answer = try await outgoing.get(uri)
         } catch let error as OutgoingError {
-            throw OAuthError(
-                .invalidClientMetadata, "sector_identifier_uri cannot be fetched.",
-                reason: "sector_identifier_uri: \(error.kind.rawValue)")
+            throw Self.unusable(error.kind.rawValue)
         }
         guard answer.status == 200, let json = try? StrictJSON.parse(answer.body), let known = json.strings else {
-            throw ClientMetadata.invalid("sector_identifier_uri does not answer with a JSON array of addresses.")
+            throw Self.unusable("no JSON array")
         }
         let addresses = Set(known.map(ExactText.init))
-        guard metadata.redirectURIs.allSatisfy(addresses.contains) else {
-            throw ClientMetadata.invalid("sector_identifier_uri does not list each of the redirect_uris.")
-        }
+        guard metadata.redirectURIs.allSatisfy(addresses.contains) else { throw Self.unusable("addresses are missing") }
+    }
+
+    /// One text, whatever it was: what answers where in the city's networks is nobody's business.
+    private static func unusable(_ reason: String) -> OAuthError {
+        OAuthError(
+            .invalidClientMetadata,
+            "sector_identifier_uri has to answer with a JSON array that lists each of the redirect_uris.",
+            reason: "sector_identifier_uri: \(reason)")
     }
 }

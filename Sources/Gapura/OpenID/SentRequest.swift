@@ -41,6 +41,9 @@ struct SentRequestReader: Sendable {
     ///   `OAuthError` for what can be told to the application.
     func read(_ parameters: RequestParameters, of client: Client, at now: Timestamp) async throws -> SentRequest {
         let (object, reference) = (parameters["request"], parameters["request_uri"])
+        guard !parameters.isRepeated("request"), !parameters.isRepeated("request_uri") else {
+            throw OAuthError.invalidRequest("request or request_uri was sent twice.")
+        }
         guard object == nil || reference == nil else {
             throw OAuthError.invalidRequest("request and request_uri exclude each other.")
         }
@@ -69,18 +72,17 @@ struct SentRequestReader: Sendable {
         let digest = StoredSecret.digest(reference, of: .pushedRequest)
         guard let found = try await store.read({ try $0.pushed.find(digest: digest) }), found.clientID == client.id,
             found.usedAt == nil, now < found.expiresAt
-        else { throw Self.unusable() }
+        else { throw Self.unusable }
         var sent = SentRequest(RequestParameters(try FormURLEncoded.parse(Array(found.request.utf8))))
         sent.pushed = digest
         return sent
     }
 
     /// The one answer for every reason that a handle is no good.
-    /// - Parameter cookies: of a sign-in that stands all the same.
-    static func unusable(cookies: [String] = []) -> PageError {
+    static var unusable: PageError {
         PageError(
             .badRequest, code: "invalid_request_uri",
             hint: "The request_uri is unknown, expired, used, or another client's. Push the request again.",
-            reason: "request_uri is not usable", cookies: cookies)
+            reason: "request_uri is not usable")
     }
 }

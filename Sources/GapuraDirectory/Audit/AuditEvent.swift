@@ -62,6 +62,7 @@ package enum AuditEvent: String, Sendable, CaseIterable {
     case requestRefused = "request.refused"
     /// Somebody allowed an application that is not the city's own to learn something.
     case consentGiven = "consent.given"
+    case consentDenied = "consent.denied"
     case consentRevoked = "consent.revoked"
     /// A service got a token with which it asks another one for somebody.
     case tokensExchanged = "tokens.exchanged"

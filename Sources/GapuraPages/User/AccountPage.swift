@@ -45,7 +45,7 @@ struct AccountPage: Sendable {
             let consents = try tx.consents.list(of: signedIn.account.id, at: now).map { consent in
                 AccountModel.ConsentLine(
                     clientID: consent.clientID.text, application: consent.applicationName,
-                    claims: ConsentItems.claims(of: consent.items), givenAt: consent.givenAt,
+                    items: ConsentItems(names: consent.items), givenAt: consent.givenAt,
                     expiresAt: consent.expiresAt)
             }
             let disclosures = try tx.disclosures.list(about: signedIn.account.id, limit: 100).map { given in

@@ -26,7 +26,7 @@ struct AccountView: PageView {
         [
             "client-id": .text(line.clientID),
             "application": .text(line.application.forDisplay(limit: 100)),
-            "kinds": .text(ClaimKinds.texts(line.claims, texts).joined(separator: "; ")),
+            "kinds": .text(ClaimKinds.texts(line.items, texts).joined(separator: "; ")),
             "given": .text(dates.text(line.givenAt)),
             "given-machine": .text(dates.machine(line.givenAt)),
             "until": .text(dates.text(line.expiresAt)),

@@ -23,10 +23,9 @@ struct ConsentView: PageView {
             "agency": .text(
                 model.agency.map { texts("consent-agency", ["agency": $0.forDisplay(limit: 120)]) }),
             "stale": .flag(model.isStale),
-            "kinds": .list(ClaimKinds.texts(model.claims, texts).map { ["kind": .text($0)] }),
-            "offline": .flag(model.isOffline),
+            "kinds": .list(ClaimKinds.texts(model.items, texts).map { ["kind": .text($0)] }),
             "flow": .text(model.flow),
-            "shown": .text(model.shown),
+            "shown": .text(model.items.text),
             "has-links": .flag(policy != nil || terms != nil),
             "policy-address": .text(policy),
             "policy-label": .text(texts("sign-in-policy", ["application": application])),
@@ -46,6 +45,16 @@ enum ClaimKinds {
         ("disclosed-employment", ["nip", "employee_kind", "unor", "opd", "position", "acting", "manager_sub"]),
         ("disclosed-roles", ["roles"]), ("disclosed-nik", ["nik"]),
     ]
+
+    /// All that an application asks for: what it learns, what it may do, where, and for how long.
+    static func texts(_ items: ConsentItems, _ texts: Texts) -> [String] {
+        self.texts(items.claims, texts)
+            + items.powers.map { power in
+                power == Scope.admin.rawValue
+                    ? texts("consent-admin") : texts("consent-power", ["scope": power.forDisplay(limit: 80)])
+            } + items.resources.map { texts("consent-resource", ["resource": $0.forDisplay(limit: 120)]) }
+            + (items.isOffline ? [texts("consent-offline")] : [])
+    }
 
     static func texts(_ claims: [String], _ texts: Texts) -> [String] {
         kinds.filter { kind in claims.contains { kind.claims.contains($0) } }.map { texts($0.text) }

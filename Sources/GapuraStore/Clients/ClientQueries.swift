@@ -42,13 +42,14 @@ package struct ClientQueries {
         ).map(Self.client)
     }
 
-    /// Those of these whose registration has a member of that name, which is one of ours.
-    package func listUsable(naming member: String) throws -> [ClientRecord] {
-        let pattern = "%\"\(member)\"%"
+    /// Those of these that an admin registered with an `initiate_login_uri`.
+    package func listStartingSignIn() throws -> [ClientRecord] {
+        let pattern = #"%"initiate_login_uri"%"#
         return try tx.rows(
             """
             SELECT \(fragment: Self.columns) FROM clients JOIN applications ON applications.id = clients.application_id
-            WHERE clients.state = 'active' AND applications.state = 'aktif' AND clients.settings LIKE \(pattern)
+            WHERE clients.state = 'active' AND applications.state = 'aktif'
+            AND clients.registration_id IS NULL AND clients.settings LIKE \(pattern)
             ORDER BY clients.id
             """
         ).map(Self.client)

@@ -27,13 +27,17 @@ package struct ConsentQueries {
         }
     }
 
-    /// What a client is allowed at a moment.
-    package func items(of account: AccountID, for client: ClientID, at moment: Timestamp) throws -> [String] {
-        try tx.rows(
+    /// What a client is allowed at a moment, each until when.
+    package func items(of account: AccountID, for client: ClientID, at moment: Timestamp) throws
+        -> [ExactText: Timestamp]
+    {
+        let rows = try tx.rows(
             """
-            SELECT item FROM consents WHERE account_id = \(account) AND client_id = \(client) AND expires_at > \(moment)
-            """
-        ).map { try $0.text(0) }
+            SELECT item, expires_at FROM consents WHERE account_id = \(account) AND client_id = \(client)
+            AND expires_at > \(moment)
+            """)
+        return Dictionary(
+            try rows.map { (ExactText(try $0.text(0)), try $0.time(1)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// What somebody allowed, the latest client first.

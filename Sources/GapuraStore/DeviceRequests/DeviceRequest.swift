@@ -106,9 +106,18 @@ package struct DeviceRequestQueries {
         try tx.first(
             """
             SELECT COUNT(*) FROM device_requests WHERE client_id = \(clientID) AND network = \(network)
-            AND expires_at > \(moment)
+            AND expires_at > \(moment) AND state IN ('waiting', 'allowed')
             """
         )?.integer(0) ?? 0
+    }
+
+    package func deleteExpired(at moment: Timestamp) throws -> Int {
+        try tx.run("DELETE FROM device_requests WHERE expires_at < \(moment)")
+    }
+
+    /// How many are kept, of everybody.
+    package func count() throws -> Int64 {
+        try tx.first("SELECT COUNT(*) FROM device_requests")?.integer(0) ?? 0
     }
 
     private static func read(_ row: Row) throws -> DeviceRequest {

@@ -41,9 +41,18 @@ package struct PushedRequestQueries {
         try tx.first(
             """
             SELECT COUNT(*) FROM pushed_requests WHERE client_id = \(clientID) AND network = \(network)
-            AND expires_at > \(moment)
+            AND expires_at > \(moment) AND used_at IS NULL
             """
         )?.integer(0) ?? 0
+    }
+
+    /// Those with which no browser may come any more, and with which none is on its way.
+    package func deleteExpired(at moment: Timestamp) throws -> Int {
+        try tx.run(
+            """
+            DELETE FROM pushed_requests WHERE expires_at < \(moment)
+            AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.pushed = pushed_requests.digest)
+            """)
     }
 
     /// How many are kept, of everybody.

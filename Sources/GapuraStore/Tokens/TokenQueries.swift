@@ -67,7 +67,9 @@ package struct TokenQueries {
     }
 
     /// Revokes every family that a client has of an account.
-    package func revokeAll(of account: AccountID, for client: ClientID, reason: String, at moment: Timestamp) throws {
+    package func revokeAll(of account: AccountID, for client: ClientID, reason: String, at moment: Timestamp) throws
+        -> Int
+    {
         try tx.run(
             """
             UPDATE token_families SET revoked_at = \(moment), revoke_reason = \(reason) WHERE account_id = \(account)

@@ -14,16 +14,11 @@ package struct UpkeepQueries {
     package func deleteExpired(at moment: Timestamp, keepingSessionsSince old: Timestamp) throws -> Int {
         var gone = 0
         gone += try tx.run("DELETE FROM flows WHERE expires_at < \(moment)")
-        gone += try tx.run("DELETE FROM device_requests WHERE expires_at < \(moment)")
+        gone += try tx.deviceRequests.deleteExpired(at: moment)
         gone += try tx.run("DELETE FROM consents WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM seen_tokens WHERE expires_at < \(moment)")
         // Whoever came with one may still be typing a password.
-        gone += try tx.run(
-            """
-            DELETE FROM pushed_requests WHERE expires_at < \(moment)
-            AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.pushed = pushed_requests.digest)
-            """
-        )
+        gone += try tx.pushed.deleteExpired(at: moment)
         gone += try tx.run("DELETE FROM access_tokens WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM revoked_tokens WHERE expires_at < \(moment)")
         gone += try tx.run("DELETE FROM one_time_links WHERE expires_at < \(old)")

@@ -71,7 +71,7 @@ class Person:
         return self.post(action, fields, **options)
 
     def authorize(self, url: str) -> str:
-        """Follows an authorization request to the URL at which the application is called back, signing in where asked."""
+        """Follows an authorization request to the URL at which the application is called back, signing in and allowing it where asked."""
         answer = self.get(url, allow_redirects=False)
         for _ in range(10):
             if answer.status_code in (302, 303, 307):
@@ -81,6 +81,9 @@ class Person:
                 answer = self.get(target, allow_redirects=False)
             elif answer.status_code == 200 and 'id="login-form"' in answer.text:
                 answer = self.fill_in(answer, allow_redirects=False)
+            elif answer.status_code == 200 and 'id="consent-form"' in answer.text:
+                action, fields = form_fields(answer.text, "consent-form")
+                answer = self.post(action, fields | {"jawaban": "izinkan"}, allow_redirects=False)
             else:
                 raise AssertionError(f"{answer.status_code} {answer.url}: {re.sub(r'<[^>]+>', ' ', answer.text)[-900:]}")
         raise AssertionError("too many redirects")

@@ -113,6 +113,17 @@ struct ClaimsParameterTests {
             #expect(try await ask(sub, "none").parameter("code") != nil)
             expectRedirect(try await ask("lain", "none"), "login_required")
             #expect(try await ask("lain", nil).location?.hasPrefix("/masuk") == true)
+            // One of several (section 5.5.1), and in both places one that both name.
+            for (claims, isGood) in [
+                (#"{"id_token":{"sub":{"values":["lain","\#(sub)"]}}}"#, true),
+                (#"{"id_token":{"sub":{"values":["a","b"]}}}"#, false),
+                (#"{"id_token":{"sub":{"values":["a","\#(sub)"]}},"userinfo":{"sub":{"value":"\#(sub)"}}}"#, true),
+                (#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"\#(sub)"}}}"#, false),
+            ] {
+                let answer = try await city.authorize(
+                    city.asking("web", ["claims": claims, "prompt": "none"]), in: browser)
+                #expect((answer.parameter("code") != nil) == isGood, "\(claims)")
+            }
         }
     }
 

@@ -302,6 +302,12 @@ struct ClientAssertionTests {
                 #expect(try await ask(city, first.assertion(city)).status == 200)
                 #expect(try await ask(city, first.assertion(city)).status == 200)
                 #expect(asked.all.count == 1)
+                // Whatever its header says of algorithms.
+                for algorithm in [SigningAlgorithm.rs256, .rs512, .ps256, .ps384] {
+                    let other = SigningClient(id: first.id, key: try SigningKey.generate(algorithm))
+                    expectTokenError(try await ask(city, other.assertion(city)), 401, "invalid_client")
+                }
+                #expect(asked.all.count == 1)
 
                 let second = SigningClient(id: first.id, key: try SigningKey.generate(.es256))
                 try publish([second.key])

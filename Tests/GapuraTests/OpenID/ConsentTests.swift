@@ -105,6 +105,134 @@ struct ConsentTests {
         }
     }
 
+    @Test("scopes without data and resources are on the page, and allowed only as they were shown")
+    func powers() async throws {
+        try await withCity { city in
+            let api = "https://api.contoh.go.id/surat"
+            try await city.addClient(
+                "api",
+                [
+                    "client_name": "API", "grant_types": ["client_credentials"], "resource_server": true,
+                    "audience": [.string(api)],
+                ])
+            try await city.addClient(
+                "vendor",
+                [
+                    "client_name": "Vendor", "redirect_uris": [.string(City.redirectURI)], "trusted": false,
+                    "scope": "openid surat.tulis admin", "administration": true, "token_endpoint_auth_method": "none",
+                ])
+            let browser = try await city.signedIn()
+            let plain = try await page(city, browser, ["scope": "openid"])
+            #expect(!holds(plain.body, "surat.tulis") && !holds(plain.body, api))
+            let first = try await say("izinkan", browser, on: plain)
+            // What was not authorized with it is not to be had at the token endpoint either.
+            let code = try #require(first.parameter("code"))
+            let token = try await city.token(city.redeeming(code) + [("resource", api)], "vendor")
+            expectTokenError(token, 400, "invalid_target")
+
+            let asked = try await page(city, browser, ["scope": "openid surat.tulis admin", "resource": api])
+            for text in ["wewenang surat.tulis atas nama Anda", "wewenang Anda sebagai admin", api] {
+                #expect(holds(asked.body, text), "\(text)")
+            }
+            let more = try #require(try await say("izinkan", browser, on: asked).parameter("code"))
+            let claims = try city.claims(
+                of: try await city.token(city.redeeming(more), "vendor").json?["access_token"]?.string)
+            #expect(claims["aud"] == .string(api))
+            let account = try await browser.get("/akun")
+            #expect(holds(account.body, "wewenang surat.tulis atas nama Anda"))
+            #expect(holds(account.body, api))
+        }
+    }
+
+    @Test("RFC 8252: where any program may listen the person is asked each time, also for the city's own application")
+    func native() async throws {
+        try await withCity { city in
+            let browser = try await city.signedIn()
+            func ask(_ uri: String, _ prompt: String? = nil) async throws -> TestAnswer {
+                try await city.authorize(
+                    city.asking("native", ["redirect_uri": uri, "prompt": prompt]), in: browser)
+            }
+            for uri in ["http://127.0.0.1:51004/cb", "id.go.contoh.simpeg:/cb"] {
+                for _ in 1...2 {
+                    let start = try await ask(uri)
+                    #expect(start.location?.hasPrefix("/izin?alur=") == true, "\(start.location ?? start.text)")
+                    let page = try await browser.get(try #require(start.location))
+                    let answer = try await say("izinkan", browser, on: page)
+                    #expect(answer.location?.hasPrefix(uri) == true)
+                    #expect(answer.parameter("code") != nil)
+                }
+                #expect(try await ask(uri, "none").parameter("error") == "consent_required")
+            }
+            // Of an https address the domain is the proof.
+            #expect(try await ask(City.redirectURI).parameter("code") != nil)
+            #expect(try await city.audit(.consentGiven).isEmpty)
+        }
+    }
+
+    @Test("max_age that runs out while the person reads brings the sign-in, and then the page again")
+    func tooOld() async throws {
+        try await withVendor { city in
+            let browser = try await city.signedIn()
+            city.gateway.clock.advance(seconds: 40)
+            let shown = try await page(city, browser, ["max_age": "60"])
+            city.gateway.clock.advance(seconds: 30)
+            let again = try await say("izinkan", browser, on: shown)
+            #expect(again.location?.hasPrefix("/masuk?alur=") == true, "\(again.location ?? again.text)")
+            let form = try await browser.get(try #require(again.location))
+            let signedIn = try await browser.signIn(City.nips["ujang"] ?? "", City.password, on: form)
+            #expect(signedIn.location?.hasPrefix("/izin?alur=") == true)
+            let page = try await browser.get(try #require(signedIn.location))
+            #expect(try await say("izinkan", browser, on: page).parameter("code") != nil)
+        }
+    }
+
+    @Test("tokens end with the consent that they came from, and are taken back after it ran out too")
+    func ends() async throws {
+        try await withCity(configure: { $0.consentLifetime = 7200 }) { city in
+            try await city.addClient(
+                "vendor",
+                [
+                    "client_name": "Vendor", "redirect_uris": [.string(City.redirectURI)], "trusted": false,
+                    "scope": "openid offline_access", "grant_types": ["authorization_code", "refresh_token"],
+                ])
+            let browser = try await city.signedIn()
+            let scope: KeyValuePairs<String, String?> = ["scope": "openid offline_access"]
+            _ = try await say("izinkan", browser, on: page(city, browser, scope))
+            city.gateway.clock.advance(seconds: 3600)
+            // Remembered, and no longer than it was.
+            let code = try #require(try await ask(city, browser, scope).parameter("code"))
+            let secret = try await city.operate("client.secret", ["client_id": "vendor"])["client_secret"]?.string
+            let header: HTTPFields = [.authorization: basicHeader("vendor", secret ?? "")]
+            let tokens = try await city.gateway.post("/oauth2/token", city.redeeming(code), headers: header).json
+            func refresh() async throws -> Int {
+                let form: Pairs = [
+                    ("grant_type", "refresh_token"), ("refresh_token", tokens?["refresh_token"]?.string ?? ""),
+                ]
+                return try await city.gateway.post("/oauth2/token", form, headers: header).status
+            }
+            city.gateway.clock.advance(seconds: 3500)
+            #expect(try await refresh() == 200)
+            city.gateway.clock.advance(seconds: 101)
+            #expect(try await refresh() == 400)
+            let id = try #require(city.people["ujang"]).id.text
+            let taken = try await city.operate("consent.revoke", ["name": .string(id), "client_id": "vendor"])
+            #expect(taken["revoked"] == true)
+        }
+    }
+
+    @Test("no is the answer to that request: going back and allowing it gives no second one")
+    func deniedOnce() async throws {
+        try await withVendor { city in
+            let browser = try await city.signedIn()
+            let shown = try await page(city, browser)
+            expectRedirect(try await say("tolak", browser, on: shown), "access_denied")
+            #expect(try await say("izinkan", browser, on: shown).errorCode == "flow_lost")
+            let rows = try await city.audit(.consentDenied)
+            #expect(rows.count == 1)
+            #expect(rows.first?.subject == city.people["ujang"]?.id.text)
+        }
+    }
+
     @Test("no is access_denied, and nothing is remembered")
     func denied() async throws {
         try await withVendor { city in

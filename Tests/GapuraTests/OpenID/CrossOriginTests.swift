@@ -80,8 +80,9 @@ struct CrossOriginTests {
                     #expect(answer.headers[.accessControlAllowOrigin] == nil, "\(origin)")
                 }
             }
-            // A client that may not act any more opens nothing.
+            // A client that may not act any more opens nothing, some seconds later.
             _ = try await city.operate("client.state", ["client_id": "spa", "state": "disabled"])
+            city.gateway.clock.advance(seconds: 5)
             let preflight = try await ask(city, .options, "/oauth2/token", from: Self.origin, preflight: "POST")
             #expect(preflight.headers[.accessControlAllowOrigin] == nil)
         }

@@ -194,6 +194,42 @@ struct DeviceTests {
         }
     }
 
+    @Test("the form that answers is no way around the slowness, and each guess leaves a trace")
+    func answersCount() async throws {
+        try await withDevice { city in
+            let browser = try await city.signedIn()
+            let csrf = try await browser.get("/perangkat").field("csrf") ?? ""
+            func guess(_ word: String) async throws -> Int {
+                let form: Pairs = [
+                    ("csrf", csrf), ("kode", "BCDF-GHJK"), ("jawaban", word), ("dilihat", "openid profile"),
+                ]
+                return try await browser.post("/perangkat/jawab", form).status
+            }
+            for number in 1...6 { #expect(try await guess(number % 2 == 0 ? "izinkan" : "tolak") == 422) }
+            #expect(try await guess("izinkan") == 429)
+            // A right code does not help either, by either form.
+            let device = try await begin(city)
+            #expect(try await type(device["user_code"]?.string, browser).status == 429)
+            let rows = try await city.audit(.requestRefused)
+            #expect(rows.contains { $0.detail.contains("wrong_device_code") })
+            #expect(rows.contains { $0.detail.contains("too_many_tries") })
+            #expect(rows.allSatisfy { !$0.detail.contains("BCDF") })
+        }
+    }
+
+    @Test("a device that was answered waits no longer, and makes room")
+    func room() async throws {
+        try await withDevice { city in
+            let first = try await begin(city)
+            for _ in 1..<50 { _ = try await begin(city) }
+            #expect(try await city.gateway.post("/oauth2/device", [("client_id", "layar")]).status == 429)
+            let browser = try await city.signedIn()
+            let asked = try await type(first["user_code"]?.string, browser)
+            _ = try await say("tolak", browser, on: asked)
+            #expect(try await city.gateway.post("/oauth2/device", [("client_id", "layar")]).status == 200)
+        }
+    }
+
     @Test("what is allowed is what was shown, by who may use the application, from our own form")
     func answers() async throws {
         try await withDevice { city in

@@ -18,7 +18,8 @@ struct FrontChannelTests {
                 try await city.addClient(
                     id,
                     [
-                        "client_name": .string(id), "redirect_uris": [.string(City.redirectURI)],
+                        "client_name": .string(id),
+                        "redirect_uris": [.string(City.redirectURI), "https://lain.contoh.go.id/cb"],
                         "post_logout_redirect_uris": [.string(City.postLogoutURI)],
                         "frontchannel_logout_uri": .string(uri), "token_endpoint_auth_method": "none",
                     ])
@@ -68,6 +69,47 @@ struct FrontChannelTests {
             let metadata = try await city.gateway.send(.get, "/.well-known/openid-configuration").json
             #expect(metadata?["frontchannel_logout_supported"] == true)
             #expect(metadata?["frontchannel_logout_session_supported"] == true)
+        }
+    }
+
+    @Test("whoever holds an ID token ends the session, and does not learn of the person's other applications")
+    func ownBrowser() async throws {
+        try await withFront { city in
+            let browser = try await city.signedIn()
+            let code = try await city.freshCode("depan", in: browser)
+            _ = try await city.freshCode("lain", in: browser)
+            let token = try await city.token(city.redeeming(code), "depan").json?["id_token"]?.string
+            let path = "/oauth2/logout?" + FormURLEncoded.encode([("id_token_hint", token ?? "")])
+            let answer = try await city.gateway.send(.get, path)
+            #expect(answer.status == 303)
+            #expect(frames(answer).isEmpty)
+            #expect(!holds(answer.body, "lain.contoh.go.id"))
+            #expect(try await browser.get("/portal").location == "/masuk")
+        }
+    }
+
+    @Test("a frame is of scheme, host and port of a redirect URI, and no host writes into our policy")
+    func origin() async throws {
+        try await withCity { city in
+            for uri in [
+                "https://tracker.example/x", "https://simpeg.contoh.go.id:8443/x",
+                "https://simpeg.contoh.go.id.evil.example/",
+                "https://a.example;sandbox/", "https://a.example,b.example/",
+            ] {
+                await #expect(throws: OAuthError.self, "\(uri)") {
+                    try await city.addClient(
+                        "depan",
+                        [
+                            "client_name": "D", "redirect_uris": [.string(City.redirectURI)],
+                            "frontchannel_logout_uri": .string(uri),
+                        ])
+                }
+            }
+            for uri in ["https://a.example;sandbox/cb", "https://a.example,b/cb", "https://a_b.example/cb"] {
+                await #expect(throws: OAuthError.self, "\(uri)") {
+                    try await city.addClient("depan", ["client_name": "D", "redirect_uris": [.string(uri)]])
+                }
+            }
         }
     }
 

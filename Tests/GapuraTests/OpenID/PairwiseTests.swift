@@ -80,6 +80,19 @@ struct PairwiseTests {
         }
     }
 
+    @Test("programs at a loopback address are no sector together: every machine has one")
+    func loopback() async throws {
+        try await withCity { city in
+            let native: JSONObject = [
+                "client_name": "N", "application_type": "native", "redirect_uris": ["http://127.0.0.1/cb"],
+                "subject_type": "pairwise",
+            ]
+            await #expect(throws: OAuthError.self) { try await city.addClient("n", native) }
+            let named = native.adding("sector_identifier_uri", "https://vendor.contoh.go.id/sektor")
+            try await city.addClient("n", named)
+        }
+    }
+
     @Test("the sub in introspection is the token's own client's, and a manager's sub that of the sector")
     func others() async throws {
         try await withCity { city in

@@ -324,6 +324,51 @@ struct PushedRequestTests {
         }
     }
 
+    @Test("attack 23: a request is kept up to 16 KB; request and request_uri come once")
+    func sizes() async throws {
+        try await withCity { city in
+            let long = String(repeating: "x", count: 17_000)
+            let push = try await city.push(
+                city.asking("web", ["login_hint": long]), headers: [.authorization: city.basic("web")])
+            expectTokenError(push, 400, "invalid_request")
+            let browser = try await city.signedIn()
+            expectRedirect(
+                try await city.authorize(city.asking("web", ["login_hint": long]), in: browser), "invalid_request")
+            for name in ["request", "request_uri"] {
+                let twice = city.asking("web") + [(name, "urn:ietf:params:oauth:request_uri:a"), (name, "b")]
+                expectRedirect(try await city.authorize(twice, in: browser), "invalid_request")
+            }
+        }
+    }
+
+    @Test("attack 314: what was answered waits no longer; a full table closes for some seconds, for everybody")
+    func room() async throws {
+        let room = TableRoom(limit: 100)
+        let now = Timestamp(seconds: 1_800_000_000)
+        var (counted, tidied) = (0, 0)
+        func check(_ rows: Int64, at moment: Timestamp) -> Bool {
+            do {
+                try room.check(
+                    at: moment,
+                    count: {
+                        counted += 1; return rows
+                    },
+                    tidy: { _ in
+                        tidied += 1; return 0
+                    })
+                return true
+            } catch { return false }
+        }
+        for _ in 1...1000 { #expect(check(99, at: now)) }
+        #expect(counted < 200 && tidied == 0)
+        #expect((1...2000).contains { _ in !check(100, at: now) })
+        #expect(tidied == 1)
+        let before = counted
+        for _ in 1...100 { #expect(!check(0, at: now.adding(seconds: 9))) }
+        #expect(counted == before)
+        #expect(check(0, at: now.adding(seconds: 10)))
+    }
+
     @Test("a push that says its client by Basic alone is that client's, also after a sign-in on the way")
     func basicAlone() async throws {
         try await withCity { city in

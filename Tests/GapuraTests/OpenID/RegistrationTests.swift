@@ -212,6 +212,116 @@ struct RegistrationTests {
         }
     }
 
+    @Test("every address of a registration is on a host that the admin named")
+    func hosts() async throws {
+        try await withCity { city in
+            let token = try await right(city)
+            let evil = "https://phish.example/x"
+            for member in [
+                "client_uri", "policy_uri", "tos_uri", "logo_uri", "initiate_login_uri", "jwks_uri",
+                "sector_identifier_uri", "frontchannel_logout_uri", "backchannel_logout_uri",
+            ] {
+                let answer = try await register(city, token, [member: .string(evil)])
+                expectTokenError(answer, 400, "invalid_client_metadata")
+            }
+            for uri in [
+                "com.evil.app://simpeg.contoh.go.id/cb", "com.evil.app:/cb?x=://simpeg.contoh.go.id/",
+                "https://simpeg.contoh.go.id.evil.example/cb", "https://evil.example/?https://simpeg.contoh.go.id/",
+                "https://simpeg.contoh.go.id@evil.example/",
+            ] {
+                let answer = try await register(
+                    city, token, ["application_type": "native", "redirect_uris": [.string(uri)]])
+                expectTokenError(answer, 400, "invalid_redirect_uri")
+            }
+        }
+    }
+
+    @Test("a client that registered itself moves no tile of the portal, and shows the name that the admin entered")
+    func shown() async throws {
+        try await withCity { city in
+            let answer = try await register(
+                city, right(city),
+                ["client_name": "Bank Anda", "initiate_login_uri": "https://simpeg.contoh.go.id/mulai"])
+            #expect(answer.status == 201, "\(answer.text)")
+            let browser = try await city.signedIn()
+            let portal = try await browser.get("/portal").text
+            #expect(!portal.contains("/mulai"))
+            let start = try await city.authorize(
+                city.asking(answer.json?["client_id"]?.string ?? ""), in: browser)
+            let page = try await browser.get(try #require(start.location))
+            #expect(holds(page.body, "Izinkan SIMPEG membaca data Anda?"))
+            #expect(!holds(page.body, "Bank Anda"))
+        }
+    }
+
+    @Test("what an admin decided after a registration stays, whatever the vendor sends", arguments: bothEngines)
+    func keeps(engine: Engine) async throws {
+        try await withCity(on: engine) { city in
+            let made = try await register(city, right(city, ["trusted": true, "scope": "openid profile email"]))
+            let (id, access) = (
+                try #require(made.json?["client_id"]), try #require(made.json?["registration_access_token"]?.string)
+            )
+            let own = try path(made)
+            let body: JSONObject = [
+                "client_id": id, "redirect_uris": [.string(City.redirectURI)], "scope": "openid profile email",
+            ]
+            let registry = ClientRegistry(city.gateway.gateway.services)
+            let clientID = ClientID(id.string ?? "")
+            let record = try #require(try await city.gateway.store.read { try $0.clients.find(clientID) })
+            var json = try #require(try StrictJSON.parse(Array(record.settings.utf8)).object)
+            for (name, value) in [
+                ("trusted", false), ("scope", "openid profile"), ("audience", ["urn:surat"]),
+            ] as [(String, JSONValue)] { json[name] = value }
+            let (decided, now) = (try registry.prepare(json), city.gateway.clock.now)
+            try await city.gateway.store.write { tx in
+                _ = try registry.update(clientID, decided, secret: "", by: .system, in: tx, at: now)
+            }
+            let replaced = try await send(city, .put, own, access, .object(body))
+            #expect(replaced.status == 200, "\(replaced.text)")
+            #expect(replaced.json?["trusted"] == false)
+            #expect(replaced.json?["scope"] == "openid profile")
+            #expect(replaced.json?["audience"] == ["urn:surat"])
+            #expect(replaced.json?["registration_access_token"]?.string == access)
+            #expect(try await send(city, .get, own, access).json?["registration_access_token"]?.string == access)
+
+            // The right ends: nothing is replaced any more. The client ends: nothing is read either.
+            let listed = try await run(city, "registration.list", [:])["registrations"]?.array
+            _ = try await run(city, "registration.end", ["id": listed?.first?["id"] ?? ""])
+            #expect(try await send(city, .put, own, access, .object(body)).status == 401)
+            #expect(try await send(city, .get, own, access).status == 200)
+            try await city.run("UPDATE clients SET state = 'disabled' WHERE id = \(clientID.text)")
+            #expect(try await send(city, .get, own, access).status == 401)
+            let rows = try await city.audit(.clientAdded)
+            #expect(rows.contains { $0.detail.contains(#""registration":""#) })
+        }
+    }
+
+    @Test("registrations that make us ask other hosts are few a minute, and all failures read the same")
+    func asksFew() async throws {
+        try await withTestServer { request in
+            request.uri.path == "/list" ? .plain(.ok, "[]") : .plain(.notFound)
+        } _: { port in
+            try await withCity { city in
+                let token = try await right(city, ["hosts": [.string(Self.host), "127.0.0.1"]])
+                var texts: Set<String> = []
+                var statuses: [Int] = []
+                for path in Array(repeating: ["list", "gone"], count: 10).flatMap({ $0 }) + ["list"] {
+                    let answer = try await register(
+                        city, token,
+                        [
+                            "subject_type": "pairwise",
+                            "sector_identifier_uri": .string("http://127.0.0.1:\(port)/\(path)"),
+                        ])
+                    statuses.append(answer.status)
+                    if answer.status == 400 { texts.insert(answer.text) }
+                }
+                #expect(statuses == Array(repeating: 400, count: 20) + [429])
+                #expect(texts.count == 1)
+                #expect(try await register(city, token).status == 201)
+            }
+        }
+    }
+
     @Test(
         "behaviour 62, RFC 7592: a client reads, replaces and removes its own registration, and no other",
         arguments: bothEngines)
@@ -293,9 +403,10 @@ struct RegistrationTests {
             }
         } _: { port in
             try await withCity { city in
-                let token = try await right(city, ["hosts": [.string(Self.host), "lain.contoh.go.id"]])
+                let token = try await right(city, ["hosts": [.string(Self.host), "lain.contoh.go.id", "127.0.0.1"]])
                 func ask(_ path: String) async throws -> TestAnswer {
-                    try await register(
+                    city.gateway.clock.advance(seconds: 10)
+                    return try await register(
                         city, token,
                         [
                             "redirect_uris": .array(addresses.map(JSONValue.string)), "subject_type": "pairwise",
@@ -324,7 +435,7 @@ struct RegistrationTests {
         } _: { port in
             try await withCity(configure: { $0.outgoingNetworks = [] }) { city in
                 let base = "http://127.0.0.1:\(port)"
-                let token = try await right(city)
+                let token = try await right(city, ["hosts": [.string(Self.host), "127.0.0.1"]])
                 let sector = try await register(
                     city, token, ["subject_type": "pairwise", "sector_identifier_uri": .string(base + "/s")])
                 expectTokenError(sector, 400, "invalid_client_metadata")

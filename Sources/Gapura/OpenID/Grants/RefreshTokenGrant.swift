@@ -83,7 +83,7 @@ struct RefreshTokenGrant: Grant {
                 try tx.sessions.touch(family.sessionID, at: now, idleEndsAt: idleEnd)
             }
             let sub = subjects.sub(standing.account.sub, for: client)
-            let audience = try targets.audience(resources, of: family, in: tx)
+            let audience = try targets.audience(resources, of: family, client, in: tx)
             let access = maker.access(
                 for: client, sub: sub, scope: scope, family: family, jkt: jkt,
                 audience: audience, at: now)

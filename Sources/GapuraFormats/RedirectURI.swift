@@ -1,5 +1,3 @@
-package import GapuraFormats
-
 /// Redirect URIs: checked by RFC 3986 once, when they are registered, and from then on only compared as bytes (RFC 9700
 /// section 4.1.3).
 package enum RedirectURI {
@@ -46,12 +44,16 @@ package enum RedirectURI {
             throw Problem(text: "localhost is not a loopback address; register 127.0.0.1 or [::1]")
         }
         guard parts.host.utf8.last != UInt8(ascii: ".") else { throw Problem(text: "the host ends in a dot") }
+        // It stands in a Content-Security-Policy of ours, where `;` begins a directive.
+        guard parts.host.utf8.first == UInt8(ascii: "[") || parts.host.utf8.allSatisfy(isNameCharacter) else {
+            throw Problem(text: "the host has characters that no name of a host has")
+        }
     }
 
     /// The host of a registered address, in small letters and without its port.
-    static func host(of uri: String) -> String? {
+    package static func host(of uri: String) -> String? {
         guard let parts = try? split(uri), !parts.host.isEmpty else { return nil }
-        return String(decoding: parts.host.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+        return asciiLowercase(parts.host)
     }
 
     /// Whether what a request sent is what the client registered. Native clients may send any port with a registered
@@ -67,12 +69,9 @@ package enum RedirectURI {
     private static func withoutLoopbackPort(_ uri: String) -> String? {
         for host in ["http://127.0.0.1", "http://[::1]"] where uri.utf8.starts(with: host.utf8) {
             var rest = uri.utf8.dropFirst(host.utf8.count)
-            if rest.first == UInt8(ascii: ":") {
-                let digits = rest.dropFirst().prefix { (0x30...0x39).contains($0) }
-                guard (1...5).contains(digits.count) else { return nil }
-                rest = rest.dropFirst(1 + digits.count)
-            }
-            guard rest.isEmpty || rest.first == UInt8(ascii: "/") || rest.first == UInt8(ascii: "?") else { return nil }
+            let port = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            guard port.isEmpty || isPort(port) else { return nil }
+            rest = rest.dropFirst(port.count)
             return host + String(Substring(rest))
         }
         return nil
@@ -80,13 +79,13 @@ package enum RedirectURI {
 
     // MARK: RFC 3986, by bytes
 
-    struct Parts {
+    private struct Parts {
         var scheme: String
         var host: String
         var hasUserInfo: Bool
     }
 
-    static func split(_ uri: String) throws(Problem) -> Parts {
+    private static func split(_ uri: String) throws(Problem) -> Parts {
         let bytes = Array(uri.utf8)
         guard !bytes.isEmpty, bytes.count <= maximumBytes else {
             throw Problem(text: "it is empty or longer than \(maximumBytes) bytes")
@@ -130,8 +129,15 @@ package enum RedirectURI {
                 throw Problem(text: "the IPv6 address is not closed by ]")
             }
             host = authority[...end]
+            let address = IPAddress(String(decoding: host.dropFirst().dropLast(), as: UTF8.self))
+            guard address != nil, host.contains(UInt8(ascii: ":")) else {
+                throw Problem(text: "between [ and ] belongs an IPv6 address")
+            }
         } else {
             host = authority.prefix { $0 != UInt8(ascii: ":") }
+            guard !host.contains(where: { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "]") }) else {
+                throw Problem(text: "[ and ] in the host belong around an IPv6 address only")
+            }
         }
         let afterHost = authority.dropFirst(host.count)
         guard afterHost.isEmpty || isPort(afterHost) else {
@@ -140,8 +146,12 @@ package enum RedirectURI {
         return Parts(scheme: scheme, host: String(decoding: host, as: UTF8.self), hasUserInfo: hasUserInfo)
     }
 
+    private static func isNameCharacter(_ byte: UInt8) -> Bool {
+        (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d || byte == 0x2e
+    }
+
     /// `:` and digits only: `Int` would also read `+443`.
-    private static func isPort(_ bytes: ArraySlice<UInt8>) -> Bool {
+    private static func isPort(_ bytes: some Collection<UInt8>) -> Bool {
         let digits = bytes.dropFirst()
         guard bytes.first == UInt8(ascii: ":"), digits.allSatisfy({ (0x30...0x39).contains($0) }),
             let number = Int(String(decoding: digits, as: UTF8.self))
@@ -158,23 +168,19 @@ package enum RedirectURI {
 
     private static func percentsAreWhole(_ bytes: [UInt8]) -> Bool {
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "%") {
-            guard index + 2 < bytes.count, isHexadecimal(bytes[index + 1]), isHexadecimal(bytes[index + 2]) else {
-                return false
-            }
+            guard index + 2 < bytes.count, bytes[index + 1].hexadecimalValue != nil,
+                bytes[index + 2].hexadecimalValue != nil
+            else { return false }
         }
         return true
     }
 
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte)
-    }
-
-    static func isLoopback(_ host: String) -> Bool {
+    /// Whether a host is this machine itself, as an address.
+    package static func isLoopback(_ host: String) -> Bool {
         host.isExactly("127.0.0.1") || host.isExactly("[::1]")
     }
 
     private static func nameEquals(_ left: String, _ right: String) -> Bool {
-        left.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
-            == right.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+        asciiLowercase(left).isExactly(asciiLowercase(right))
     }
 }

@@ -106,13 +106,17 @@ package struct Gateway: Sendable {
     /// The HTTP server of the gateway, with TLS where the settings name certificate and key.
     package func server(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) throws -> some Service {
         let settings = services.settings
-        let http = HTTPServerBuilder.http1(
-            configuration: .init(
-                idleTimeout: .seconds(60),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100)
-            )
+        let configuration = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(60),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 32 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100)
         )
+        let limit = ConnectionLimit(
+            most: settings.addressConnections,
+            proxies: try SourceAddress.proxies(settings.trustedProxies))
+        let http = HTTPServerBuilder { responder in
+            GuardedChannel(base: HTTP1Channel(responder: responder, configuration: configuration), limit: limit)
+        }
         let builder = try tls().map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0) } ?? http
         return Application(
             router: try router(), server: builder,

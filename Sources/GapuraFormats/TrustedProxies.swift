@@ -25,6 +25,9 @@ package struct TrustedProxies: Sendable {
         return candidate
     }
 
+    /// Whether an address is one of theirs.
+    package func contains(_ address: String) -> Bool { isProxy(address) }
+
     private func isProxy(_ text: String) -> Bool {
         guard let address = IPAddress(text) else { return false }
         return networks.contains { $0.contains(address) }

@@ -35,6 +35,7 @@ struct SettingsTests {
             "refresh_lifetime": "6h", "offline_idle": "20d", "offline_absolute": "90d", "set_up_link_lifetime": "12h",
             "reset_link_lifetime": "30m", "activation_code_lifetime": "14d",
             "flow_lifetime": "10m", "flow_limit": "5000", "flow_network_limit": "700", "address_rate": "90",
+            "address_connections": "70",
             "client_rate": "80", "recent_sign_in": "20m", "password_minimum": "14",
             "password_memory": "20000",
             "password_passes": "3",

@@ -2,6 +2,7 @@ import GapuraDirectory
 import GapuraStore
 package import Hummingbird
 import Logging
+import NIOHTTP1
 
 /// The one way out for errors: whatever was thrown becomes a page for people or JSON for programs, and a line in the
 /// log.
@@ -64,6 +65,9 @@ package struct ErrorAnswers: RouterMiddleware {
             return try await framework(error, wantsJSON, request, context)
         case is CancellationError:
             throw error
+        case let error as HTTPParserError:
+            // The body is no HTTP (attack 278).
+            return try await framework(HTTPError(.badRequest, message: "\(error)"), wantsJSON, request, context)
         default:
             logger.error(
                 "request.failed",
@@ -90,6 +94,7 @@ package struct ErrorAnswers: RouterMiddleware {
         case let error as any HTTPResponseError:
             problem = APIProblem(error.status, allow: (error as? MethodNotAllowed)?.allow)
         case is CancellationError: throw error
+        case is HTTPParserError: problem = APIProblem(.badRequest)
         default:
             problem = APIProblem(OperationError(error))
         }

@@ -11,13 +11,20 @@ package struct SourceAddress: RouterMiddleware {
 
     /// - Throws: `OAuthError` for text that is no address or network.
     package init(trustedProxies: [String]) throws {
-        let networks = try trustedProxies.map { text in
-            guard let network = Network(text) else {
-                throw OAuthError.invalidRequest("trusted_proxies: \(text) is no address or network such as 10.0.0.0/8.")
-            }
-            return network
-        }
-        proxies = TrustedProxies(networks)
+        proxies = try Self.proxies(trustedProxies)
+    }
+
+    /// The proxies of a setting.
+    /// - Throws: `OAuthError` for text that is no address or network.
+    static func proxies(_ texts: [String]) throws -> TrustedProxies {
+        TrustedProxies(
+            try texts.map { text in
+                guard let network = Network(text) else {
+                    throw OAuthError.invalidRequest(
+                        "trusted_proxies: \(text) is no address or network such as 10.0.0.0/8.")
+                }
+                return network
+            })
     }
 
     package func handle(

@@ -70,6 +70,10 @@ struct SessionStarter: Sendable {
                 createdAt: now, lastSeenAt: now,
                 idleEndsAt: idleEnds, endsAt: ends
             )
+            for old in try tx.sessions.listLive(of: account.id, at: now).dropFirst(Self.limit - 1) {
+                try SessionEnding.end(
+                    old.id, of: account, reason: .tooMany, by: .account(account.id.text), in: tx, at: now)
+            }
             try tx.sessions.insert(session)
             try tx.record(
                 .sessionStarted, by: .account(account.id.text), subject: account.id.text,
@@ -86,6 +90,9 @@ struct SessionStarter: Sendable {
             ]
         )
     }
+
+    /// Sessions that one account has at a time: more than anybody's devices. The oldest makes room (attack 319).
+    static let limit = 50
 
     /// 200 bytes of printable ASCII: enough to recognise a browser.
     private static func shortened(_ text: String) -> String {

@@ -10,6 +10,8 @@ package enum SessionEnding {
         case signedOutByApplication = "signed_out_by_application"
         case endedFromAccountPage = "ended_from_account_page"
         case replaced
+        /// A newer one took its place.
+        case tooMany = "too_many"
         case passwordChanged = "password_changed"
         case accountState = "account_state"
         case admin
@@ -21,7 +23,7 @@ package enum SessionEnding {
         _ id: SessionID, of account: Account, reason: Reason, by actor: Actor, in tx: Transaction, at now: Timestamp
     ) throws -> Bool {
         guard try tx.sessions.end(id, reason: reason.rawValue, at: now) else { return false }
-        let keepsOffline = reason == .signedOut || reason == .signedOutByApplication || reason == .replaced
+        let keepsOffline = [.signedOut, .signedOutByApplication, .replaced, .tooMany].contains(reason)
         try tx.tokens.revokeAll(of: id, includingOffline: !keepsOffline, reason: reason.rawValue, at: now)
         let told = try tx.logout.insertDeliveries(for: id, accountSub: account.sub, at: now)
         try tx.record(

@@ -107,6 +107,10 @@ enum SettingCatalogue {
             "Requests a second that one address (of IPv6 a /64) may make, ten seconds' worth at once; beyond it 429 with `Retry-After`. A whole office may be one address, and everybody is one where `trusted_proxies` leaves a proxy out. 0 counts none."
         ),
         Setting(
+            "address_connections", \.addressConnections, .number(0...1_000_000),
+            "Connections that one address (of IPv6 a /64) may have open; those of `trusted_proxies` are not counted. A whole office may be one address. 0 counts none."
+        ),
+        Setting(
             "client_rate", \.clientRate, .number(0...1_000_000),
             "Requests a second that one client may make in its own name or with its tokens, ten seconds' worth at once. 0 counts none."
         ),

@@ -16,8 +16,8 @@ package struct BasicCredentials: Sendable {
     /// From the whole value of the header.
     package init(_ header: String) throws(Problem) {
         let bytes = Array(header.utf8)
-        guard bytes.count <= Self.maximumBytes, bytes.count > 6,
-            bytes.prefix(6).map({ $0 | 0x20 }) == Array("basic ".utf8)
+        guard bytes.count <= Self.maximumBytes, bytes.count > 6, bytes[5] == 0x20,
+            bytes.prefix(5).map({ $0 | 0x20 }) == Array("basic".utf8)
         else { throw .notBasic }
         guard let plain = Base64.decode(bytes.dropFirst(6).drop { $0 == 0x20 }),
             let colon = plain.firstIndex(of: UInt8(ascii: ":")),

@@ -106,9 +106,10 @@ package enum RedirectURI {
         else { throw Problem(text: "it must begin with a scheme in lower case, such as https:") }
         let scheme = String(decoding: bytes[..<colon], as: UTF8.self)
         let rest = bytes[(colon + 1)...]
-        let segments = rest.prefix { $0 != UInt8(ascii: "?") }.split(
-            separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
-        for segment in segments.dropFirst(rest.starts(with: "//".utf8) ? 1 : 0) {
+        let hasAuthority = rest.starts(with: "//".utf8)
+        let authority = hasAuthority ? rest.dropFirst(2).prefix { !"/?".utf8.contains($0) } : rest.prefix(0)
+        let path = rest.dropFirst(hasAuthority ? 2 + authority.count : 0).prefix { $0 != UInt8(ascii: "?") }
+        for segment in path.split(separator: UInt8(ascii: "/")) {
             let text = String(decoding: segment, as: UTF8.self)
             if [".", "..", "%2e", "%2e%2e", ".%2e", "%2e."].contains(where: { nameEquals($0, text) })
                 || text.utf8.starts(with: "..;".utf8)
@@ -116,8 +117,7 @@ package enum RedirectURI {
                 throw Problem(text: "dot segments are not allowed in the path")
             }
         }
-        guard rest.starts(with: "//".utf8) else { return Parts(scheme: scheme, host: "", hasUserInfo: false) }
-        let authority = rest.dropFirst(2).prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        guard hasAuthority else { return Parts(scheme: scheme, host: "", hasUserInfo: false) }
         if authority.contains(UInt8(ascii: "%")) { throw Problem(text: "the host must not be percent-encoded") }
         let hasUserInfo = authority.contains(UInt8(ascii: "@"))
         guard !authority.contains(where: { (0x41...0x5a).contains($0) }) else {

@@ -13,6 +13,7 @@ final class XLSXSheetHandler: XMLStreamHandler {
     private var rows: [TabularRow] = []
     private var failure: (any Error)?
     private var isSheetData = false
+    private var isRow = false
     private var isCell = false
     private var isInline = false
     private var isPhonetic = false
@@ -91,6 +92,10 @@ final class XLSXSheetHandler: XMLStreamHandler {
     // MARK: Rows and cells
 
     private func startRow(_ attributes: XMLAttributes) {
+        guard !isRow else {
+            return fail(TabularError(.corruptXML, row: rowNumber, "a row within a row"))
+        }
+        isRow = true
         let stated = attributes.bytes("r").map(Self.integer)
         guard let number = stated ?? rowNumber + 1, number > rowNumber else {
             return fail(TabularError(.rowOrder, row: rowNumber, "the rows are not in order"))
@@ -105,6 +110,7 @@ final class XLSXSheetHandler: XMLStreamHandler {
     }
 
     private func endRow() {
+        isRow = false
         guard failure == nil else { return }
         let row = TabularRow(number: rowNumber, cells: cells)
         if hasHeader {
@@ -116,6 +122,9 @@ final class XLSXSheetHandler: XMLStreamHandler {
     }
 
     private func startCell(_ attributes: XMLAttributes) {
+        guard isRow, !isCell else {
+            return fail(TabularError(.corruptXML, row: rowNumber, "a cell within a cell, or in no row"))
+        }
         isCell = true
         buffer.removeAll(keepingCapacity: true)
         formula = nil

@@ -18,7 +18,8 @@ struct BasicCredentialsTests {
         #expect(throws: BasicCredentials.Problem.unreadable) { try BasicCredentials(header) }
     }
 
-    @Test("what is no Basic header", arguments: ["", "Basic", "Basic ", "Bearer YTpi", "BasicYTpiYWJj"])
+    @Test(
+        "what is no Basic header", arguments: ["", "Basic", "Basic ", "Bearer YTpi", "BasicYTpiYWJj", "Basic\u{0}YTpi"])
     func otherSchemes(header: String) {
         #expect(throws: BasicCredentials.Problem.notBasic) { try BasicCredentials(header) }
     }

@@ -17,6 +17,18 @@ struct RedirectURITests {
         }
     }
 
+    @Test("attack 38: dot segments are refused behind an empty authority too, and are none in a query")
+    func dotSegments() {
+        #expect(accepts("id.go.contoh.simpeg:///cb"))
+        for path in ["/../cb", "/..", "/.", "/..;/cb", "/%2e%2E/cb"] {
+            #expect(!accepts("id.go.contoh.simpeg://\(path)"), "\(path)")
+            #expect(!accepts("id.go.contoh.simpeg://a\(path)"), "\(path)")
+            #expect(!accepts("id.go.contoh.simpeg:\(path)"), "\(path)")
+            #expect(!accepts("https://a\(path)"), "\(path)")
+        }
+        #expect(accepts("https://a/cb?b=/../c"))
+    }
+
     @Test("attack 56: the port that a native client sends is one")
     func ports() {
         let registered: [ExactText] = ["http://127.0.0.1/cb", "http://[::1]/cb?a=1"]

@@ -299,6 +299,18 @@ struct XLSXReaderTests {
         #expect(code(XLSXTestFile.sheet("<row><c r=\"\"><v>1</v></c></row>").bytes) == .rowOrder)
     }
 
+    /// Found by fuzzing: the outer row came twice, with the cells of the inner one.
+    @Test(
+        "a row within a row, a cell within a cell and a cell in no row are errors",
+        arguments: [
+            "<row><c><v>1</v></c></row><row><c><v>1</v></c><row><c><v>2</v></c></row></row>",
+            "<row><c><v>1</v><c><v>2</v></c></c></row>", "<c><v>1</v></c><row><c><v>2</v></c></row>",
+            "<row><c><v>1</v></c></row><c><v>1</v></c>",
+        ])
+    func nested(rows: String) {
+        #expect(code(XLSXTestFile.sheet(rows).bytes) == .corruptXML)
+    }
+
     @Test("XML nested too deeply and cells that are too long end the reading")
     func limits() throws {
         let deep = String(repeating: "<a>", count: 100_000)

@@ -1,3 +1,4 @@
+import Foundation
 import GapuraFormats
 import GapuraTokens
 import Testing
@@ -132,6 +133,56 @@ struct KeyTests {
         var mixed = try Keys.of(.rs256).privateJSONWebKey().members
         mixed["d"] = try Keys.of(.ps256).privateJSONWebKey().members["d"]
         #expect(keyRefusal { try SigningKey(JSONWebKey(mixed)) } == .malformed)
+    }
+
+    /// Found by fuzzing: OpenSSL reads such PEM, and looked at nothing but numbers in JSON.
+    @Test("PEM with a private number of another point, or with the point at infinity, is refused")
+    func inconsistentPEM() throws {
+        let own = try der(SigningKey.generate(.es256).pem())
+        let other = try der(SigningKey.generate(.es256).pem())
+        // PKCS #8 of a P-256 key ends in its public point.
+        let mixed = pem("PRIVATE KEY", own.dropLast(65) + other.suffix(65))
+        #expect(keyRefusal { try SigningKey(pem: mixed, algorithm: .es256, kid: "1") } == .malformed)
+        #expect(keyRefusal { try SigningKey(pem: pem("PRIVATE KEY", own), algorithm: .es256, kid: "1") } == nil)
+        let infinity: [UInt8] = [
+            0x30, 0x19, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+            0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x02, 0x00, 0x00,
+        ]
+        let nobody = pem("PUBLIC KEY", Data(infinity))
+        #expect(keyRefusal { try VerificationKey(pem: nobody, algorithm: .es256, kid: "1") } == .malformed)
+        var exponent = try der(SigningKey.generate(.rs256).pem())
+        // Within the private exponent: what is left still is a key in form.
+        exponent[300] ^= 1
+        let damaged = pem("PRIVATE KEY", exponent)
+        #expect(keyRefusal { try SigningKey(pem: damaged, algorithm: .rs256, kid: "1") } == .malformed)
+    }
+
+    private func der(_ pem: String) throws -> Data {
+        let lines = pem.split(separator: "\n").filter { !$0.hasPrefix("-") }
+        return try #require(Data(base64Encoded: lines.joined()))
+    }
+
+    private func pem(_ label: String, _ der: Data) -> String {
+        "-----BEGIN \(label)-----\n\(der.base64EncodedString())\n-----END \(label)-----\n"
+    }
+
+    /// Found by fuzzing: with such a key 64 zeros were a signature.
+    @Test(
+        "Ed25519 points of small order are refused, in every spelling",
+        arguments: [
+            "00\(String(repeating: "00", count: 30))00", "01\(String(repeating: "00", count: 30))00",
+            "01\(String(repeating: "00", count: 30))80", "ec\(String(repeating: "ff", count: 30))7f",
+            "ed\(String(repeating: "ff", count: 30))7f", "ee\(String(repeating: "ff", count: 30))ff",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        ])
+    func smallOrder(hexadecimal: String) throws {
+        let letters = Array(hexadecimal)
+        let point = stride(from: 0, to: 64, by: 2).compactMap { UInt8(String(letters[$0...$0 + 1]), radix: 16) }
+        #expect(point.count == 32)
+        let members: JSONObject = ["kty": "OKP", "crv": "Ed25519", "x": .string(Base64URL.encode(point))]
+        #expect(keyRefusal { try VerificationKey(JSONWebKey(members)) } == .weak)
     }
 
     @Test("key sets skip what they do not know, and refuse too many keys, equal names and what is no set")

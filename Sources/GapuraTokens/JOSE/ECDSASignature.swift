@@ -49,7 +49,9 @@ final class ECDSASignature: SignatureScheme {
         }
     }
 
-    private func raw(_ der: UnsafePointer<UInt8>, _ length: Int) -> [UInt8]? {
+    // MARK: Both forms; not private, because they are fuzzed
+
+    func raw(_ der: UnsafePointer<UInt8>, _ length: Int) -> [UInt8]? {
         var cursor: UnsafePointer<UInt8>? = der
         guard let pair = d2i_ECDSA_SIG(nil, &cursor, length) else {
             ERR_clear_error()
@@ -66,7 +68,7 @@ final class ECDSASignature: SignatureScheme {
         return signature.isEmpty ? nil : signature
     }
 
-    private func withDER<Result>(
+    func withDER<Result>(
         _ raw: UnsafePointer<UInt8>, _ body: (UnsafePointer<UInt8>, Int) -> Result?
     ) -> Result? {
         guard let pair = ECDSA_SIG_new() else { return nil }

@@ -28,9 +28,7 @@ enum KeyBuilder {
             parameters.add(RSAName.coefficient1, number: part.qi)
         }
         let key = try parameters.key("RSA", isPrivate: privatePart != nil)
-        if key.isPrivate {
-            try check(key) { EVP_PKEY_check($0) }
-        }
+        try check(key)
         return key
     }
 
@@ -42,11 +40,7 @@ enum KeyBuilder {
             parameters.add(OSSL_PKEY_PARAM_PRIV_KEY, number: d)
         }
         let key = try parameters.key("EC", isPrivate: d != nil)
-        // That the point is on the curve, and that the private number is the point's.
-        try check(key) { EVP_PKEY_public_check($0) }
-        if key.isPrivate {
-            try check(key) { EVP_PKEY_pairwise_check($0) }
-        }
+        try check(key)
         return key
     }
 
@@ -105,11 +99,23 @@ enum KeyBuilder {
         .string(Base64URL.encode(try key.number(name, size: size)))
     }
 
-    private static func ed25519Public(_ key: EVPKey) throws(KeyError) -> [UInt8] {
+    static func ed25519Public(_ key: EVPKey) throws(KeyError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 32)
         var count = bytes.count
         guard EVP_PKEY_get_raw_public_key(key.pointer, &bytes, &count) == 1, count == 32 else { throw malformed() }
         return bytes
+    }
+
+    /// What OpenSSL takes in as numbers or PEM need not be a key: that a point is on its curve and not at infinity, and
+    /// that private numbers are the public ones'. Curves and sizes that no algorithm of ours has are refused elsewhere,
+    /// and would only cost time here.
+    static func check(_ key: EVPKey) throws(KeyError) {
+        if key.kind == EVP_PKEY_EC, key.curve != nil {
+            try check(key) { EVP_PKEY_public_check($0) }
+            if key.isPrivate { try check(key) { EVP_PKEY_pairwise_check($0) } }
+        } else if key.kind == EVP_PKEY_RSA, key.isPrivate, RSASignature.sizes.contains(key.bits) {
+            try check(key) { EVP_PKEY_check($0) }
+        }
     }
 
     private static func check(_ key: EVPKey, _ check: (OpaquePointer) -> Int32) throws(KeyError) {

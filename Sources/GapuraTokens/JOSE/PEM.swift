@@ -5,18 +5,16 @@ enum PEM {
     private static let longest = 16384
 
     static func privateKey(_ text: String) throws(KeyError) -> EVPKey {
-        let key = try read(text) { bio in
+        try read(text, isPrivate: true) { bio in
             // OpenSSL would ask the terminal for a password: an encrypted key is refused instead.
             PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil)
         }
-        return EVPKey(adopting: key, isPrivate: true)
     }
 
     static func publicKey(_ text: String) throws(KeyError) -> EVPKey {
-        let key = try read(text) { bio in
+        try read(text, isPrivate: false) { bio in
             PEM_read_bio_PUBKEY(bio, nil, { _, _, _, _ in -1 }, nil)
         }
-        return EVPKey(adopting: key, isPrivate: false)
     }
 
     static func encodePrivate(_ key: EVPKey) throws(KeyError) -> String {
@@ -28,19 +26,21 @@ enum PEM {
         try write { PEM_write_bio_PUBKEY($0, key.pointer) }
     }
 
-    private static func read(_ text: String, _ read: (OpaquePointer) -> OpaquePointer?) throws(KeyError)
-        -> OpaquePointer
-    {
+    private static func read(
+        _ text: String, isPrivate: Bool, _ read: (OpaquePointer) -> OpaquePointer?
+    ) throws(KeyError) -> EVPKey {
         let bytes = Array(text.utf8)
         guard bytes.count <= longest else { throw KeyError(.malformed, "a PEM text of \(bytes.count) bytes") }
         guard !text.contains("ENCRYPTED") else { throw KeyError(.unsupported, "an encrypted key") }
-        let key = bytes.withUnsafeBytes { bytes -> OpaquePointer? in
+        let pointer = bytes.withUnsafeBytes { bytes -> OpaquePointer? in
             guard let bio = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else { return nil }
             defer { BIO_free(bio) }
             return read(bio)
         }
         ERR_clear_error()
-        guard let key else { throw KeyError(.malformed, "not a key in PEM") }
+        guard let pointer else { throw KeyError(.malformed, "not a key in PEM") }
+        let key = EVPKey(adopting: pointer, isPrivate: isPrivate)
+        try KeyBuilder.check(key)
         return key
     }
 

@@ -126,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "GapuraBench",
             dependencies: [
-                "GapuraTokens", "GapuraFormats", "COpenSSL",
+                "GapuraDirectory", "GapuraStore", "GapuraTokens", "GapuraFormats", "COpenSSL",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -104,7 +104,7 @@ public struct GatewaySettings: Sendable {
     /// Days between rotations of the signing keys; 0 rotates by hand only.
     public var keyRotationDays = 90
     /// Days that ended sessions and answered sign-outs are kept.
-    public var sessionHistoryDays = 90
+    public var sessionHistoryDays = 2
     /// Days that what a load changed and found is kept; 0 keeps it.
     public var loadHistoryDays = 400
     /// Days that audit rows are kept once they are exported; 0 keeps them.

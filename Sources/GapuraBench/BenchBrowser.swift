@@ -11,7 +11,14 @@ struct BenchBrowser: Sendable {
         let password: String
     }
 
-    private static let verifier = String(repeating: "v", count: 43)
+    /// What a sign-in gives to both.
+    struct SignedIn: Sendable {
+        let tokens: JSONValue
+        /// The browser's cookies, its session among them.
+        let cookie: String
+    }
+
+    static let verifier = String(repeating: "v", count: 43)
 
     private let url: String
     private let program: @Sendable ([String]) throws -> JSONValue
@@ -28,6 +35,21 @@ struct BenchBrowser: Sendable {
 
     func shutdown() async throws {
         try await http.shutdown()
+    }
+
+    /// A browser that knows the clients of this moment.
+    static func using<Value: Sendable>(
+        _ city: CityUnderTest, _ body: (BenchBrowser) async throws -> Value
+    ) async throws -> Value {
+        let browser = BenchBrowser(city: city)
+        do {
+            let value = try await body(browser)
+            try await browser.shutdown()
+            return value
+        } catch {
+            try await browser.shutdown()
+            throw error
+        }
     }
 
     /// People of the city who may sign in, each with a password set by a one-time link.
@@ -66,6 +88,16 @@ struct BenchBrowser: Sendable {
     func signIn(_ person: Person, client id: String = "bench", scope: String = CityUnderTest.signInScope) async throws
         -> String
     {
+        guard let token = try await signedIn(person, client: id, scope: scope).tokens["access_token"]?.string else {
+            throw BenchError("no access token")
+        }
+        return token
+    }
+
+    /// The same, with all tokens and the session.
+    func signedIn(_ person: Person, client id: String = "bench", scope: String = CityUnderTest.signInScope) async throws
+        -> SignedIn
+    {
         guard let client = clients[id] else { throw BenchError("no client \(id)") }
         var visit = Visit(http: http, url: url)
         let query = FormURLEncoded.encode([
@@ -93,21 +125,34 @@ struct BenchBrowser: Sendable {
                 ("code_verifier", Self.verifier),
             ], header: client.basic
         )
-        guard let token = try StrictJSON.parse(tokens.body)["access_token"]?.string else {
-            throw BenchError("no token: \(tokens.status)")
-        }
-        return token
+        try tokens.expect(200)
+        return SignedIn(tokens: try StrictJSON.parse(tokens.body), cookie: visit.cookie)
     }
 
-    /// One answer of an address, for its size.
+    /// One answer of an address that has to be good, for its size.
     func fetch(_ request: LoadRequest) async throws -> [UInt8] {
+        let answer = try await page(request)
+        try answer.expect(200)
+        return answer.body
+    }
+
+    struct Answer: Sendable {
+        let status: Int
+        let location: String?
+        let body: [UInt8]
+    }
+
+    func answer(_ request: LoadRequest) async throws -> Answer {
+        let page = try await page(request)
+        return Answer(status: Int(page.status), location: page.redirect, body: page.body)
+    }
+
+    private func page(_ request: LoadRequest) async throws -> Page {
         var outgoing = HTTPClientRequest(url: url + request.path)
         outgoing.method = request.method == "POST" ? .POST : .GET
         for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
         if let body = request.body { outgoing.body = .bytes(ByteBuffer(string: body)) }
-        let answer = try await Page(try await http.execute(outgoing, timeout: .seconds(20)))
-        try answer.expect(200)
-        return answer.body
+        return try await Page(try await http.execute(outgoing, timeout: .seconds(20)))
     }
 }
 
@@ -116,6 +161,9 @@ private struct Visit {
     let http: HTTPClient
     let url: String
     private var cookies: [String: String] = [:]
+
+    /// The header.
+    var cookie: String { cookies.map { "\($0)=\($1)" }.joined(separator: "; ") }
 
     init(http: HTTPClient, url: String) {
         self.http = http
@@ -141,9 +189,7 @@ private struct Visit {
 
     private mutating func send(_ request: HTTPClientRequest) async throws -> Page {
         var request = request
-        if !cookies.isEmpty {
-            request.headers.add(name: "Cookie", value: cookies.map { "\($0)=\($1)" }.joined(separator: "; "))
-        }
+        if !cookies.isEmpty { request.headers.add(name: "Cookie", value: cookie) }
         let page = try await Page(try await http.execute(request, timeout: .seconds(20)))
         for line in page.cookies {
             let pair = line.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -156,7 +202,7 @@ private struct Visit {
 private struct Page {
     let status: UInt
     let cookies: [String]
-    private let redirect: String?
+    let redirect: String?
     let body: [UInt8]
 
     init(_ response: HTTPClientResponse) async throws {

@@ -46,6 +46,8 @@ final class CityUnderTest {
             "GAPURA_ACCEPTS_FIXTURES": "true", "GAPURA_TEST_HOSTS": "127.0.0.1",
             // Longer than the bench runs, so that the tokens of its first minute are good in its last.
             "GAPURA_TOKEN_LIFETIME": "1h",
+            // Counted, and never refused: everything here comes from one address.
+            "GAPURA_ADDRESS_RATE": "1000000", "GAPURA_CLIENT_RATE": "1000000", "GAPURA_FLOW_NETWORK_LIMIT": "1000000",
             // A database that trusts its socket asks for none.
             "GAPURA_PERSONNEL_PASSWORD": "-",
         ]
@@ -103,10 +105,15 @@ final class CityUnderTest {
         try? FileManager.default.removeItem(atPath: folder)  // a leftover in the temporary folder harms nobody
     }
 
+    /// A client that has a secret.
     func addClient(_ id: String, _ arguments: [String]) throws {
-        let made = try json(
-            ["client", "add", "--application", "bench", "--client-id", id, "--client-name", id] + arguments)
+        let made = try registerClient(id, arguments)
         guard let secret = made["client_secret"]?.string else { throw BenchError("client \(id) has no secret") }
         clients[id] = Client(id: id, secret: secret)
+    }
+
+    @discardableResult
+    func registerClient(_ id: String, _ arguments: [String]) throws -> JSONValue {
+        try json(["client", "add", "--application", "bench", "--client-id", id, "--client-name", id] + arguments)
     }
 }

@@ -6,11 +6,11 @@ struct TokenMeasurement {
     let city: CityUnderTest
     let gateway: ChildServer
     let load: LoadGenerator
-    let signatures: [Algorithm: Double]
+    let signatures: [Algorithm: SignatureCost]
 
     func run(_ report: Report) throws {
         for algorithm in Algorithm.allCases {
-            guard let signature = signatures[algorithm] else { continue }
+            guard let signature = signatures[algorithm]?.sign else { continue }
             let (cost, outcome) = try measure(try city.client("machine-\(algorithm.rawValue)"))
             report.add(
                 Line(

@@ -40,10 +40,10 @@ struct PortalPage: Sendable {
 
     /// Where an application can begin a sign-in itself, that is where its tile leads: the person arrives signed in.
     private static func tiles(
-        for account: Account, _ subject: AccessPolicy.Subject, _ owners: [UnitID: String],
-        starts: [ApplicationID: String], _ tx: Transaction
+        for account: Account, _ subject: AccessPolicy.Subject, starts: [ApplicationID: String], _ tx: Transaction
     ) throws -> [PortalModel.Tile] {
-        try tx.applications.listTiles(for: account.id).compactMap { tile in
+        let owners = try tx.applications.ownerNames()
+        return try tx.applications.listTiles(for: account.id).compactMap { tile in
             guard AccessPolicy.admits(subject, rules: tile.rules),
                 let address = starts[tile.application.id] ?? tile.application.url
             else { return nil }
@@ -60,11 +60,9 @@ struct PortalPage: Sendable {
             let person = PersonModel(account, card)
             let subject = card?.accessSubject ?? AccessPolicy.Subject(employeeKind: .nonASN, unitPath: nil)
             let isLimited = !account.state(at: now).mayUseApplications
-            let owners = Dictionary(
-                try tx.units.list().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
             let tiles =
                 try isLimited
-                ? [] : Self.tiles(for: account, subject, owners, starts: clients.startsOfSignIn(in: tx), tx)
+                ? [] : Self.tiles(for: account, subject, starts: clients.startsOfSignIn(in: tx), tx)
             return PortalModel(
                 personName: person.fullName, tiles: tiles, person: person, limited: isLimited,
                 ending: try Self.ending(account, tx, at: now),

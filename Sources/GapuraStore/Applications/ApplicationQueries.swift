@@ -46,6 +46,14 @@ package struct ApplicationQueries {
         }
     }
 
+    /// Names of the agencies that own applications.
+    package func ownerNames() throws -> [UnitID: String] {
+        let rows = try tx.rows(
+            "SELECT id, name FROM units WHERE id IN (SELECT owner_unit_id FROM applications WHERE owner_unit_id IS NOT NULL)"
+        )
+        return Dictionary(try rows.map { (try $0.id(0), try $0.text(1)) }, uniquingKeysWith: { first, _ in first })
+    }
+
     package func insert(_ application: ApplicationRecord) throws {
         try tx.run(
             """

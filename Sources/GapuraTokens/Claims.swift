@@ -9,7 +9,6 @@ public struct Claims: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         "c_hash", "s_hash", "client_id", "scope", "cnf", "act", "may_act", "events", "roles",
     ]
 
-    /// Claims that are there already.
     /// Whether a name is one of `reserved`, but for `roles`, which the gateway tells of a person.
     package static func isProtocol(_ name: String) -> Bool {
         !name.isExactly("roles") && reserved.contains { $0.isExactly(name) }

@@ -15,6 +15,9 @@ public final class JWKSCache: Sendable {
         var flight: Task<JSONWebKeySet?, Never>?
     }
 
+    /// Seconds for which keys are trusted whose issuer does not answer.
+    private static let longestTrust: Int64 = 86_400
+
     /// The `jwks_uri`.
     public let url: String
     private let fetcher: JWKSFetcher
@@ -52,6 +55,23 @@ public final class JWKSCache: Sendable {
             }
             return state.keys
         }
+    }
+
+    /// The keys, after asking the issuer where they are past their age: a key that it took back is not trusted because
+    /// nobody asked. While it does not answer, those at hand go on for a day.
+    public func current() async throws(TokenError) -> JSONWebKeySet {
+        let now = clock.now
+        let known = state.withLock { state -> (keys: JSONWebKeySet, at: Timestamp)? in
+            guard let keys = state.keys, let fetchedAt = state.fetchedAt else { return nil }
+            return (keys, fetchedAt)
+        }
+        if let known, !isPast(known.at, maximumAge, now) { return known.keys }
+        let keys = try await refreshed()
+        let fetchedAt = state.withLock { $0.fetchedAt }
+        guard let fetchedAt, !isPast(fetchedAt, Self.longestTrust, clock.now) else {
+            throw TokenError(.keysUnavailable, "the issuer has not answered for a day")
+        }
+        return keys
     }
 
     /// The keys after asking the issuer, or those at hand where it was asked a moment ago, or does not answer.

@@ -155,6 +155,27 @@ struct JWKSCacheTests {
         #expect(fake.count == 2)
     }
 
+    @Test("keys past their age are asked for before they are believed; while nobody answers they go on for a day")
+    func currentKeys() async throws {
+        let cache = cache()
+        let (old, new) = (Keys.of(.es256), Keys.of(.edDSA))
+        try fake.publish([old])
+        #expect(try await cache.current().key(old.kid) != nil)
+        #expect(fake.count == 1)
+        #expect(try await cache.current().key(old.kid) != nil)
+        #expect(fake.count == 1)
+        // Taken back by its issuer: not believed once more because it was at hand.
+        try fake.publish([new])
+        time.advance(seconds: 3600)
+        #expect(try await cache.current().key(old.kid) == nil)
+        #expect(try await cache.current().key(new.kid) != nil)
+        fake.publish(text: nil)
+        time.advance(seconds: 86_399)
+        #expect(try await cache.current().key(new.kid) != nil)
+        time.advance(seconds: 60)
+        await #expect(throws: TokenError.self) { _ = try await cache.current() }
+    }
+
     @Test("a clock set back does not stop fetching")
     func clockSetBack() async throws {
         try fake.publish([Keys.of(.es256)])

@@ -71,8 +71,11 @@ package struct RequestParameters: Sendable {
         }
     }
 
+    /// Those that specifications let come more than once: RFC 8707 section 2, RFC 8693 section 2.1.
+    private static let repeatable = ["resource", "audience"]
+
     private static func firstDuplicate(_ pairs: [(name: String, value: String)]) -> String? {
-        for (index, pair) in pairs.enumerated() where !pair.name.isExactly("resource") {
+        for (index, pair) in pairs.enumerated() where !repeatable.contains(where: { $0.isExactly(pair.name) }) {
             if pairs[..<index].contains(where: { $0.name.isExactly(pair.name) }) { return pair.name }
         }
         return nil

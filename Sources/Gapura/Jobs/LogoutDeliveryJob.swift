@@ -53,10 +53,12 @@ package struct LogoutDeliveryJob: Service {
 
     private func deliverUntilShutdown() async {
         let running = Running()
+        var wait = Self.shortestRest
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
                 let free = Self.parallel - running.count
-                let claimed = free > 0 ? await claim(free) : []
+                let found = free > 0 ? await claim(free) : []
+                let claimed = found ?? []
                 for delivery in claimed {
                     running.start()
                     group.addTask {
@@ -65,8 +67,13 @@ package struct LogoutDeliveryJob: Service {
                         if running.finish() == Self.parallel { doorbell.ring() }
                     }
                 }
-                if claimed.isEmpty {
-                    await doorbell.wait(atMost: await pause(isFull: free <= 0))
+                if found == nil {
+                    // A database that cannot be written to gets rest.
+                    await doorbell.wait(atMost: .seconds(wait))
+                    wait = min(wait * 2, Self.longestRest)
+                } else {
+                    wait = Self.shortestRest
+                    if claimed.isEmpty { await doorbell.wait(atMost: await pause(isFull: free <= 0)) }
                 }
             }
         }
@@ -88,8 +95,12 @@ package struct LogoutDeliveryJob: Service {
         }
     }
 
-    /// Lines that are due, now ours for the lease.
-    private func claim(_ limit: Int) async -> [LogoutDelivery] {
+    /// Seconds after a database that failed.
+    private static let shortestRest = 2
+    private static let longestRest = 30
+
+    /// Lines that are due, now ours for the lease; nothing where the database failed.
+    private func claim(_ limit: Int) async -> [LogoutDelivery]? {
         let now = clock.now
         do {
             // Reading first: the usual answer is "nothing", and no write waits for that.
@@ -98,8 +109,8 @@ package struct LogoutDeliveryJob: Service {
                 try tx.logout.claimDue(at: now, lease: now.adding(seconds: Self.lease), limit: Int64(limit))
             }
         } catch {
-            logger.warning("logout.ledger_unreadable", metadata: ["error": "\(error)"])
-            return []
+            logger.warning("logout.ledger_failed", metadata: ["error": "\(error)"])
+            return nil
         }
     }
 

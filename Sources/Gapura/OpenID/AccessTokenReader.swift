@@ -7,7 +7,7 @@ import Synchronization
 /// An access token of ours that is good at this moment.
 struct LiveAccessToken: Sendable {
     let clientID: ClientID
-    let scope: String
+    var scope: String
     let audience: [String]
     let issuedAt: Timestamp
     let expiresAt: Timestamp

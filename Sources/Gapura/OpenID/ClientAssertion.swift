@@ -73,6 +73,8 @@ struct ClientAssertionReader: Sendable {
             throw OAuthError.invalidClient(reason: "the assertion: \(error.code.rawValue)")
         } catch let error as KeyError {
             throw OAuthError.invalidClient(reason: "the client's keys: \(error.code.rawValue)")
+        } catch let error as KeyringError {
+            throw OAuthError.invalidClient(reason: "the client's secret does not open: \(error)")
         }
     }
 

@@ -9,6 +9,9 @@ import Synchronization
 /// Both tables are bounded, and forgotten whole when full.
 package final class ClientKeys: Sendable {
     private static let limit = 2000
+    /// Seconds after which keys are asked for again before they are believed.
+    private static let maximumAge: Int64 = 300
+    private static let fetchedLimit = 100
     /// Seconds between two questions to one `jwks_uri`, whatever `kid` is asked for (attack 260). A client that rotates
     /// is understood after that at the latest.
     private static let refreshLimit: Int64 = 30
@@ -51,7 +54,7 @@ package final class ClientKeys: Sendable {
         case .inline(let object): return try inline(object, client, algorithm).key(jws.kid)
         case .uri(let uri):
             let cache = cache(uri, algorithm)
-            if let key = cache.keysAtHand()?.key(jws.kid) { return key }
+            if let key = try await cache.current().key(jws.kid) { return key }
             return try await cache.refreshed().key(jws.kid)
         case nil: return nil
         }
@@ -104,7 +107,8 @@ package final class ClientKeys: Sendable {
                 return try await self.bytes(url)
             }
             let cache = JWKSCache(
-                uri, fetcher: fetcher, rsaAlgorithm: rsa, refreshLimit: Self.refreshLimit, clock: clock)
+                uri, fetcher: fetcher, rsaAlgorithm: rsa, refreshLimit: Self.refreshLimit,
+                maximumAge: Self.maximumAge, clock: clock)
             state.remote[name] = cache
             return cache
         }
@@ -116,7 +120,11 @@ package final class ClientKeys: Sendable {
             if let known = state.fetched[url], now >= known.at, now < known.at.adding(seconds: Self.refreshLimit) {
                 return known.answer
             }
-            if state.fetched.count >= Self.limit { state.fetched.removeAll(keepingCapacity: true) }
+            // They serve that long only, and are large.
+            state.fetched = state.fetched.filter {
+                now >= $0.value.at && now < $0.value.at.adding(seconds: Self.refreshLimit)
+            }
+            if state.fetched.count >= Self.fetchedLimit { state.fetched.removeAll(keepingCapacity: true) }
             let answer = Task { try await Self.fetch(url, outgoing) }
             state.fetched[url] = Fetched(at: now, answer: answer)
             return answer

@@ -47,7 +47,10 @@ struct CodeIssuer: Sendable {
             guard account.state(at: now).mayUseApplications,
                 try AccessPolicy.admits(account, to: record.applicationID, in: tx)
             else { return .noAccess }
-            let isTrusted = try clients.client(record).metadata.isTrusted
+            let metadata = try clients.client(record).metadata
+            let isTrusted = metadata.isTrusted
+            // FAPI 2.0 section 5.3.2.1.
+            let isStrict = metadata.security.profile == .fapi2
             let items = ConsentItems(asked)
             var consentEnd: Timestamp?
             if !isTrusted || asked.isAnybodys {
@@ -73,7 +76,7 @@ struct CodeIssuer: Sendable {
                     redirectURI: asked.target.redirectURI, nonce: asked.nonce, challenge: asked.challenge,
                     jkt: asked.jkt,
                     createdAt: now,
-                    expiresAt: now.adding(seconds: settings.codeLifetime)
+                    expiresAt: now.adding(seconds: min(settings.codeLifetime, isStrict ? 60 : .max))
                 )
             )
             try tx.applications.recordUse(of: record.applicationID, by: account.id, at: now)

@@ -19,6 +19,8 @@ struct FamilyTokens: Sendable {
     enum Outcome: Sendable {
         case granted(Granted)
         case refused(String)
+        /// Another error than `invalid_grant`; what was exchanged is spent all the same.
+        case failed(OAuthError)
     }
 
     private let settings: GatewaySettings
@@ -57,9 +59,15 @@ struct FamilyTokens: Sendable {
             try tx.tokens.bind(family.id, to: jkt)
             family.jkt = jkt
         }
-        let audience = try targets.audience(resources, of: family, client, in: tx)
+        let audience: [String]
+        do {
+            audience = try targets.audience(resources, of: family, client, in: tx)
+        } catch let error as OAuthError {
+            return .failed(error)
+        }
         let access = maker.access(
-            for: client, sub: sub, scope: family.scope, family: family, jkt: jkt, audience: audience, at: now)
+            for: client, sub: sub, scope: family.scope, family: family, jkt: jkt, audience: audience,
+            until: family.endsAt, at: now)
         if let row = access.row { try tx.tokens.insert(row) }
         let refresh = client.metadata.grantTypes.contains("refresh_token") ? SecureRandom.text(32) : nil
         if let refresh { try tx.tokens.insert(RefreshTokenRotation.token(refresh, family, settings, at: now)) }
@@ -84,7 +92,7 @@ struct FamilyTokens: Sendable {
                 named: granted.named, at: now)
             : nil
         return TokenAnswer(
-            accessToken: token, scheme: granted.access.scheme, expiresIn: maker.lifetime,
+            accessToken: token, scheme: granted.access.scheme, expiresIn: granted.access.seconds(at: now),
             scope: granted.family.scope, idToken: idToken, refreshToken: granted.refresh)
     }
 }

@@ -38,8 +38,10 @@ package struct IntrospectionEndpoint: Sendable {
                 Self.mayLook(client, live)
             else { return nil }
             let owner = try reader.find(live.clientID.text, in: tx)
+            var told = live
+            if let owner { told.scope = Scope.left(of: live.scope, to: owner) }
             let sub = live.standing.map { subjects.sub($0.account.sub, in: owner?.metadata.sector) }
-            return (live, sub ?? live.clientID.text)
+            return (told, sub ?? live.clientID.text)
         }
         return found.map { JSONAnswer.make(.object(description($0.0, $0.sub))) } ?? Self.inactive
     }
@@ -74,7 +76,8 @@ package struct IntrospectionEndpoint: Sendable {
             answer["sid"] = .string(standing.family.sid)
             answer["auth_time"] = .integer(standing.family.authTime.seconds)
             answer["acr"] = .string(standing.family.acr)
-            answer["username"] = standing.account.userName.map(JSONValue.string)
+            // It is one of the claims of that scope, and names the person across sectors.
+            if token.scope.holds(.profile) { answer["username"] = standing.account.userName.map(JSONValue.string) }
         }
         return answer
     }

@@ -22,7 +22,8 @@ package struct MetadataEndpoint: Sendable {
         router.only(.get, "/oauth2/jwks") { request, _ in
             let (bytes, etag) = keyring.published
             if request.headers[.ifNoneMatch]?.isExactly(etag) == true {
-                return Response(status: .notModified, headers: [.eTag: etag])
+                return Response(
+                    status: .notModified, headers: [.cacheControl: "public, max-age=300", .eTag: etag])
             }
             return JSONAnswer.make(
                 bytes: bytes, noStore: false, headers: [.cacheControl: "public, max-age=300", .eTag: etag])

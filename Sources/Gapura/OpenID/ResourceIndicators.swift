@@ -43,7 +43,10 @@ struct ResourceIndicators: Sendable {
     /// - Throws: `OAuthError` `invalid_target`.
     func audience(_ asked: [String], of family: TokenFamily, _ client: Client, in tx: Transaction) throws -> [String] {
         let authorized = (family.resources ?? "").utf8.split(separator: 0x20).map { String(Substring($0)) }
-        guard !asked.isEmpty else { return authorized }
+        guard !asked.isEmpty else {
+            try check(authorized, in: tx)
+            return authorized
+        }
         let isFree = authorized.isEmpty && client.metadata.isTrusted
         guard isFree || asked.allSatisfy({ one in authorized.contains { $0.isExactly(one) } }) else {
             throw Self.invalid("not one that was authorized")

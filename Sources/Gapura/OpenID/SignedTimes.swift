@@ -11,8 +11,8 @@ struct SignedTimes: Sendable {
 
     let leeway: Int64
 
-    /// `exp` has to be there and lie ahead, no further than `maximumLifetime` seconds from `nbf`, `iat` or now; `nbf` and
-    /// `iat` may not lie ahead.
+    /// `exp` has to be there and lie ahead, no further than `maximumLifetime` seconds from now; `nbf` and `iat` may not
+    /// lie ahead.
     func check(_ claims: Claims, now: Timestamp, maximumLifetime: Int64) throws(Problem) {
         let (early, late) = (now.adding(seconds: -leeway), now.adding(seconds: leeway))
         let exp = try moment(claims, "exp")

@@ -17,6 +17,9 @@ struct TokenMaker: Sendable {
         /// How it has to be sent.
         let scheme: TokenScheme
         let expiresAt: Timestamp
+
+        /// `expires_in`.
+        func seconds(at now: Timestamp) -> Int64 { max(0, expiresAt.seconds - now.seconds) }
     }
 
     private let settings: GatewaySettings

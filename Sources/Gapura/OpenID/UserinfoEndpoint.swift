@@ -14,6 +14,7 @@ package struct UserinfoEndpoint: Sendable {
     private let clients: ClientReader
     private let signer: ClientSigner
     private let issuer: TokenIssuer
+    private let address: String
     private let limits: RequestLimits
 
     package init(_ services: Services, clients: ClientReader) {
@@ -21,6 +22,7 @@ package struct UserinfoEndpoint: Sendable {
         self.clients = clients
         signer = ClientSigner(services)
         limits = services.limits
+        address = services.settings.issuer
         let keyring = services.keyring
         issuer = TokenIssuer(issuer: services.settings.issuer) { try keyring.signingKey(for: $0 ?? .rs256) }
         store = services.store
@@ -52,6 +54,7 @@ package struct UserinfoEndpoint: Sendable {
             throw OAuthError.invalidToken(reason: "no token of ours")
         }
         let (tokens, claims, clients, limits, now) = (tokens, claims, clients, limits, context.now)
+        let address = address
         let (answer, client): (JSONObject, Client) = try await store.lookUp { tx in
             guard let live = try tokens.live(readable, in: tx, at: now), let standing = live.standing,
                 live.actor == nil
@@ -59,16 +62,20 @@ package struct UserinfoEndpoint: Sendable {
                 throw OAuthError.invalidToken(reason: "revoked, expired, or a client's own")
             }
             try token.check(live)
-            guard live.scope.holds(.openid) else {
-                throw OAuthError(.insufficientScope, "The token was not issued for openid.")
-            }
             guard let client = try clients.find(live.clientID.text, in: tx) else {
                 throw OAuthError.invalidToken(reason: "disabled client")
+            }
+            guard Self.isForUs(live, client, address) else {
+                throw OAuthError.invalidToken(reason: "it was aimed at a resource")
+            }
+            let scope = Scope.left(of: live.scope, to: client)
+            guard scope.holds(.openid) else {
+                throw OAuthError(.insufficientScope, "The token was not issued for openid.")
             }
             try limits.admit(client, from: context.sourceAddress, at: now)
             let named = RequestedClaims(stored: standing.family.claims).userinfo
             let told = try claims.claims(
-                for: standing.account, scope: live.scope, named: named, client: client, in: tx, at: now)
+                for: standing.account, scope: scope, named: named, client: client, in: tx, at: now)
             return (told, client)
         }
         if let proof = token.proof { try await store.write { tx in try proof.spend(in: tx) } }
@@ -76,6 +83,13 @@ package struct UserinfoEndpoint: Sendable {
             return JSONAnswer.make(.object(answer))
         }
         return try signed(answer, for: client, algorithm)
+    }
+
+    /// Of tokens for others only the client's usual ones, which it asked for without naming a resource: what was aimed at
+    /// one (RFC 8707) is no key to the person's data for whoever runs it (RFC 9068 section 4).
+    private static func isForUs(_ token: LiveAccessToken, _ client: Client, _ issuer: String) -> Bool {
+        if token.audience.contains(where: { $0.isExactly(issuer) }) { return true }
+        return token.audience.map(ExactText.init) == client.metadata.audience.map(ExactText.init)
     }
 
     /// OpenID Connect Core section 5.3.2: with `iss` and `aud`, and nothing of an ID token.

@@ -79,7 +79,6 @@ package struct LogoutQueries {
         .map(Self.delivery)
     }
 
-    /// When the next delivery is due.
     /// What became of the last notices to a client.
     package func outcomes(of clientID: ClientID, limit: Int64 = 50) throws -> LogoutOutcomes {
         let row = try tx.first(

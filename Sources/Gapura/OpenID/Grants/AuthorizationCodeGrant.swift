@@ -41,6 +41,7 @@ struct AuthorizationCodeGrant: Grant {
         }
         switch outcome {
         case .refused(let reason): throw OAuthError.invalidGrant(reason: reason)
+        case .failed(let error): throw error
         case .granted(let granted): return try tokens.sign(granted, for: client, at: now)
         }
     }

@@ -53,6 +53,7 @@ struct DeviceCodeGrant: Grant {
             switch try tokens.issue(family, asked, resources, grant: "device_code", in: tx) {
             case .granted(let granted): return .granted(granted)
             case .refused(let reason): return .refused(.invalidGrant(reason: reason))
+            case .failed(let error): return .refused(error)
             }
         }
         switch outcome {

@@ -50,20 +50,29 @@ struct RefreshTokenGrant: Grant {
                 return .refused("unknown refresh token")
             }
             guard stored.clientID == client.id else { return .refused("another client's refresh token") }
-            guard now < stored.expiresAt else { return .refused("expired") }
-            guard let standing = try tx.tokens.standing(of: stored.familyID), standing.isGood(at: now) else {
-                return .refused("revoked, or person, session or client no longer good")
-            }
-            let family = standing.family
-            guard family.jkt.map({ jkt?.isExactly($0) ?? false }) ?? true else { return .refused("another key") }
-            let successor = family.jkt == nil ? next : nil
-            guard try AccessPolicy.admits(standing.account, to: client.record.applicationID, in: tx) else {
-                return .refused("the person may not use the application any more")
-            }
+            let found = try tx.tokens.standing(of: stored.familyID)
             // A spent token tells of a theft, whatever else is wrong with the request (attack 94).
-            if let successor, stored.usedAt != nil, try !Self.isRetry(stored, of: successor, in: tx, at: now) {
+            if stored.usedAt != nil, let family = found?.family,
+                try !(next.map { try Self.isRetry(stored, of: $0, in: tx, at: now) } ?? false)
+            {
                 try Self.reused(family, by: client, in: tx, at: now)
                 return .refused("rotated before")
+            }
+            guard now < stored.expiresAt else { return .refused("expired") }
+            guard let standing = found, standing.isGood(at: now) else {
+                return .refused("revoked, or person, session or client no longer good")
+            }
+            var family = standing.family
+            let mayStay = client.metadata.scopes.contains { $0.isExactly(Scope.offlineAccess.rawValue) }
+            let session = standing.session
+            let isThere = session.endedAt == nil && now < session.idleEndsAt && now < session.endsAt
+            guard !family.offline || mayStay || isThere else {
+                return .refused("the client may not go on without the person any more")
+            }
+            guard family.jkt.map({ jkt?.isExactly($0) ?? false }) ?? true else { return .refused("another key") }
+            let successor = family.jkt == nil || stored.usedAt != nil ? next : nil
+            guard try AccessPolicy.admits(standing.account, to: client.record.applicationID, in: tx) else {
+                return .refused("the person may not use the application any more")
             }
             guard let scope = Self.narrowed(Scope.left(of: family.scope, to: client), to: asked) else {
                 return .scopeTooWide
@@ -77,6 +86,11 @@ struct RefreshTokenGrant: Grant {
                 try tx.tokens.extendRefreshToken(
                     digest: digest, to: RefreshTokenRotation.end(family, settings, at: now))
             }
+            if client.isPublic, family.jkt == nil, let jkt {
+                // From here on it is that key's (RFC 9449 section 5).
+                try tx.tokens.bind(family.id, to: jkt)
+                family.jkt = jkt
+            }
             if !family.offline {
                 // Using an application is being there: the session's idle end moves on.
                 let idleEnd = min(now.adding(seconds: settings.sessionIdle), standing.session.endsAt)
@@ -86,7 +100,7 @@ struct RefreshTokenGrant: Grant {
             let audience = try targets.audience(resources, of: family, client, in: tx)
             let access = maker.access(
                 for: client, sub: sub, scope: scope, family: family, jkt: jkt,
-                audience: audience, at: now)
+                audience: audience, until: family.endsAt, at: now)
             if let row = access.row { try tx.tokens.insert(row) }
             let named = RequestedClaims(stored: family.claims)
             try tx.disclosures.record(
@@ -112,7 +126,8 @@ struct RefreshTokenGrant: Grant {
                 ? try maker.idToken(
                     for: client, sub: sub, family: family, nonce: nil, accessToken: accessToken, at: now) : nil
             return TokenAnswer(
-                accessToken: accessToken, scheme: access.scheme, expiresIn: maker.lifetime, scope: family.scope,
+                accessToken: accessToken, scheme: access.scheme, expiresIn: access.seconds(at: request.now),
+                scope: family.scope,
                 idToken: idToken, refreshToken: refresh
             )
         }

@@ -20,8 +20,10 @@ struct TokenExchangeGrant: Grant {
     private let tokens: AccessTokenReader
     private let targets: ResourceIndicators
     private let subjects: Subjects
+    private let clients: ClientReader
 
     init(_ services: Services, clients: ClientReader) {
+        self.clients = clients
         store = services.store
         maker = TokenMaker(services)
         tokens = AccessTokenReader(services)
@@ -38,7 +40,7 @@ struct TokenExchangeGrant: Grant {
             form["requested_token_type"].map({ $0.isExactly(Self.accessToken) }) ?? true
         else { throw OAuthError.invalidRequest("subject_token is an access token, and so is what is given for it.") }
         let named = try ResourceIndicators.read(form)
-        let wanted = named + (form["audience"].map { [$0] } ?? [])
+        let wanted = named + form.pairs.filter { $0.name.isExactly("audience") }.map(\.value)
         let scope = try form["scope"].map { text in
             guard let tokens = Scope.tokens(text) else {
                 throw OAuthError(.invalidScope, "The scope is too long or has forbidden characters.")
@@ -48,19 +50,25 @@ struct TokenExchangeGrant: Grant {
         guard let presented = tokens.present(subject) else { throw Self.unusable("no token of ours") }
 
         let (maker, tokens, targets, subjects, jkt) = (maker, tokens, targets, subjects, asked.proof?.jkt)
+        let clients = clients
         let (access, granted): (TokenMaker.Access, String) = try await store.write { tx in
             guard let live = try tokens.live(presented, in: tx, at: now), let standing = live.standing else {
                 throw Self.unusable("revoked, expired, or a client's own")
             }
             guard live.actor == nil else { throw Self.unusable("exchanged before") }
+            guard try clients.find(client.id.text, in: tx) != nil,
+                let owner = try clients.find(live.clientID.text, in: tx)
+            else { throw Self.unusable("one of the two clients was disabled meanwhile") }
+            // What is bound to a key stays bound to one.
+            guard live.jkt == nil || jkt != nil else { throw DPoPReader.invalid("the subject_token is bound to a key") }
             guard client.metadata.mayExchange.contains(where: { $0.isExactly(live.clientID.text) }),
-                IntrospectionEndpoint.isMeant(for: client, live)
+                Self.isMeant(for: client, live)
             else { throw Self.unusable("of a client that this one does not act for, or meant for another") }
             guard try AccessPolicy.admits(standing.account, to: client.record.applicationID, in: tx) else {
                 throw Self.unusable("the person may not use the application")
             }
             try targets.check(wanted, in: tx)
-            let granted = try Self.narrowed(live.scope, to: scope, for: client)
+            let granted = try Self.narrowed(Scope.left(of: live.scope, to: owner), to: scope, for: client)
             let access = maker.access(
                 for: client, sub: subjects.sub(standing.account.sub, for: client), scope: granted,
                 family: standing.family, jkt: jkt, audience: wanted, actor: client.id.text,
@@ -88,6 +96,13 @@ struct TokenExchangeGrant: Grant {
             throw OAuthError(.invalidScope, "More was asked than the subject_token and the client have.")
         }
         return asked.joined(separator: " ")
+    }
+
+    /// A name in `audience` is the client's own only where it is a resource server; otherwise it is whom it calls.
+    private static func isMeant(for client: Client, _ token: LiveAccessToken) -> Bool {
+        client.metadata.isResourceServer
+            ? IntrospectionEndpoint.isMeant(for: client, token)
+            : token.audience.contains { $0.isExactly(client.id.text) }
     }
 
     /// RFC 8693 section 2.2.2: one answer for every reason that a token is no good.

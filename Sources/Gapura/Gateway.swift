@@ -125,10 +125,18 @@ package struct Gateway: Sendable {
         return Application(
             router: try router(), server: builder,
             configuration: ApplicationConfiguration(
-                address: .hostname(settings.listenHost, port: settings.listenPort), serverName: nil, backlog: 1024
+                address: .hostname(settings.listenHost, port: settings.listenPort), serverName: nil, backlog: 1024,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connections)
             ),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) }, logger: services.logger
         )
+    }
+
+    /// Connections that the process has files for, and some left for the database and the log: beyond them nobody is
+    /// accepted until one closes, because an accept that fails is tried again at once (attack 322).
+    private static var connections: Int {
+        let files = Int(sysconf(Int32(_SC_OPEN_MAX)))
+        return files < 0 ? 100_000 : max(64, files - 128)
     }
 
     /// What runs beside the server, in one list.

@@ -263,7 +263,8 @@ def test_attack_322_with_256_files_it_neither_crashes_nor_spins_and_recovers():
         wait_until(lambda: len(lines) < 300 or open_files(gateway) > before + 50)
         ticks = processor_time(gateway)
         time.sleep(2)
-        assert processor_time(gateway) - ticks < 100, "it spins"
+        used = processor_time(gateway) - ticks
+        assert used < 100, f"it spins: {used} ticks"
         for line in lines:
             line.socket.close()
         lines.clear()

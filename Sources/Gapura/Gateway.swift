@@ -39,11 +39,8 @@ package struct Gateway: Sendable {
     package static func open(
         _ settings: GatewaySettings, site: any PageSite, clock: WallClock = .system, logger: Logger
     ) async throws -> Gateway {
-        // An ID token comes back as a hint when its session ends; an access token lives on its own.
-        let retention = KeyRetention(
-            seconds: settings.sessionAbsolute + 12 * 3600, minimum: settings.tokenLifetime + 300)
         let keyring = try SigningKeyring.open(
-            folder: settings.keysFolder, clock: clock, logger: logger, retention: retention)
+            folder: settings.keysFolder, clock: clock, logger: logger, retention: KeyRetention(settings))
         let secrets = try SecretKeys.open(folder: settings.keysFolder)
         let outgoing = try OutgoingHTTP(settings)
         let passwords = try PasswordHasher(settings)

@@ -27,6 +27,9 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// The network an address belongs to, as a key: /24 of IPv4, /64 of IPv6. What is no address is its own network.
     package static func network(of text: String) -> String { key(of: text, four: 3, six: 8) }
 
+    /// The one line an address stands for, as a key: the address; of IPv6 its /64.
+    package static func place(of text: String) -> String { key(of: text, four: 4, six: 8) }
+
     /// An address as its first bytes, so many of IPv4 and of IPv6. What is no address is its own key.
     ///
     /// Of IPv6 one line has a /64 at least, and whoever asks for it a /48.

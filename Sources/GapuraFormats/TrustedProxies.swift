@@ -11,7 +11,7 @@ package struct TrustedProxies: Sendable {
     /// Where a request came from: the peer, or, if the peer is a trusted proxy, the right-most hop of the header's lines
     /// that is not one.
     package func source(peer: String, forwarded: [String]) -> String {
-        guard isProxy(peer), !forwarded.isEmpty else { return peer }
+        guard contains(peer), !forwarded.isEmpty else { return peer }
         var candidate = peer
         // From the right: each hop was written by the one after it.
         for hop in forwarded.joined(separator: ",").utf8.split(separator: UInt8(ascii: ",")).suffix(Self.mostHops)
@@ -20,15 +20,13 @@ package struct TrustedProxies: Sendable {
             let text = String(decoding: hop.filter { $0 != 0x20 && $0 != 0x09 }, as: UTF8.self)
             guard let address = IPAddress(text) else { return candidate }
             candidate = address.description
-            if !isProxy(candidate) { return candidate }
+            if !contains(candidate) { return candidate }
         }
         return candidate
     }
 
     /// Whether an address is one of theirs.
-    package func contains(_ address: String) -> Bool { isProxy(address) }
-
-    private func isProxy(_ text: String) -> Bool {
+    package func contains(_ text: String) -> Bool {
         guard let address = IPAddress(text) else { return false }
         return networks.contains { $0.contains(address) }
     }

@@ -2,10 +2,9 @@ internal import Synchronization
 
 /// The keys of an issuer, fetched from its `jwks_uri` and kept.
 ///
-/// An unknown `kid` makes it ask again, but no more often than a limit, and only one request is under way at a
-/// time: tokens with invented names cannot make
-/// a flood of requests. While the issuer is down, the keys it had go on verifying. What the mutex protects: the
-/// keys and the request under way.
+/// An unknown `kid` makes it ask again, but no more often than a limit, and only one request is under way at a time:
+/// tokens with invented names cannot make a flood of requests. While the issuer is down, the keys it had go on verifying
+/// for a day. What the mutex protects: the keys and the request under way.
 public final class JWKSCache: Sendable {
     private struct State {
         var keys: JSONWebKeySet?
@@ -45,33 +44,28 @@ public final class JWKSCache: Sendable {
         self.clock = clock
     }
 
-    /// The keys as they are, without waiting; nil before the first answer. Keys past their age are asked for again
-    /// in the background.
+    /// The keys as they are, without waiting; nil before the first answer, and where the issuer has not answered for a
+    /// day. Keys past their age are asked for again in the background.
     public func keysAtHand() -> JSONWebKeySet? {
         let now = clock.now
         return state.withLock { state in
             if let fetchedAt = state.fetchedAt, isPast(fetchedAt, maximumAge, now), mayAsk(state, now) {
                 _ = depart(&state, now)
             }
-            return state.keys
+            return trusted(state, now)
         }
     }
 
     /// The keys, after asking the issuer where they are past their age: a key that it took back is not trusted because
-    /// nobody asked. While it does not answer, those at hand go on for a day.
+    /// nobody asked. While it does not answer, those at hand go on.
     public func current() async throws(TokenError) -> JSONWebKeySet {
         let now = clock.now
-        let known = state.withLock { state -> (keys: JSONWebKeySet, at: Timestamp)? in
-            guard let keys = state.keys, let fetchedAt = state.fetchedAt else { return nil }
-            return (keys, fetchedAt)
+        let known = state.withLock { state -> JSONWebKeySet? in
+            guard let fetchedAt = state.fetchedAt, !isPast(fetchedAt, maximumAge, now) else { return nil }
+            return state.keys
         }
-        if let known, !isPast(known.at, maximumAge, now) { return known.keys }
-        let keys = try await refreshed()
-        let fetchedAt = state.withLock { $0.fetchedAt }
-        guard let fetchedAt, !isPast(fetchedAt, Self.longestTrust, clock.now) else {
-            throw TokenError(.keysUnavailable, "the issuer has not answered for a day")
-        }
-        return keys
+        if let known { return known }
+        return try await refreshed()
     }
 
     /// The keys after asking the issuer, or those at hand where it was asked a moment ago, or does not answer.
@@ -81,11 +75,17 @@ public final class JWKSCache: Sendable {
             if let flight = state.flight { return flight }
             return mayAsk(state, now) ? depart(&state, now) : nil
         }
-        let arrived = await flight?.value
-        if let keys = arrived ?? state.withLock({ $0.keys }) {
-            return keys
-        }
+        if let arrived = await flight?.value { return arrived }
+        let later = clock.now
+        if let keys = state.withLock({ trusted($0, later) }) { return keys }
         throw TokenError(.keysUnavailable, state.withLock { $0.failure })
+    }
+
+    /// The keys at hand, as long as they are trusted without an answer of their issuer; also where the clock was set
+    /// back.
+    private func trusted(_ state: State, _ now: Timestamp) -> JSONWebKeySet? {
+        guard let fetchedAt = state.fetchedAt, now < fetchedAt.adding(seconds: Self.longestTrust) else { return nil }
+        return state.keys
     }
 
     private func mayAsk(_ state: State, _ now: Timestamp) -> Bool {

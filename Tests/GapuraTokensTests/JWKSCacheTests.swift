@@ -174,6 +174,8 @@ struct JWKSCacheTests {
         #expect(try await cache.current().key(new.kid) != nil)
         time.advance(seconds: 60)
         await #expect(throws: TokenError.self) { _ = try await cache.current() }
+        await #expect(throws: TokenError.self) { _ = try await cache.refreshed() }
+        #expect(cache.keysAtHand() == nil)
     }
 
     @Test("a clock set back does not stop fetching")
@@ -184,5 +186,10 @@ struct JWKSCacheTests {
         time.advance(seconds: -1_000_000)
         _ = try await cache.refreshed()
         #expect(fake.count == 2)
+        // Nor does it forget the keys at hand, while nobody answers.
+        fake.publish(text: nil)
+        time.advance(seconds: -60)
+        #expect(cache.keysAtHand() != nil)
+        _ = try await cache.current()
     }
 }

@@ -19,7 +19,7 @@ package struct RequestLimits: Sendable {
     /// - Parameter address: of IPv6 its /64 counts.
     /// - Throws: `OAuthError` `too_many_requests`.
     func admit(address: String, at now: Timestamp) throws(OAuthError) {
-        guard let seconds = addresses?.seconds(toWait: FlowRoom.place(of: address), at: now) else { return }
+        guard let seconds = addresses?.seconds(toWait: IPAddress.place(of: address), at: now) else { return }
         throw OAuthError.tooManyRequests(seconds: seconds, reason: "too many requests of one address")
     }
 
@@ -27,7 +27,7 @@ package struct RequestLimits: Sendable {
     /// address.
     /// - Throws: `OAuthError` `too_many_requests`.
     func admit(_ client: Client, from address: String, at now: Timestamp) throws(OAuthError) {
-        let key = client.isPublic ? "\(client.id.text) \(FlowRoom.place(of: address))" : client.id.text
+        let key = client.isPublic ? "\(client.id.text) \(IPAddress.place(of: address))" : client.id.text
         guard let seconds = clients?.seconds(toWait: key, at: now) else { return }
         throw OAuthError.tooManyRequests(seconds: seconds, reason: "too many requests of one client")
     }

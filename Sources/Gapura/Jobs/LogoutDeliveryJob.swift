@@ -19,6 +19,9 @@ package struct LogoutDeliveryJob: Service {
     static let pauses: [Int64] = [2, 10, 60, 600, 3600, 6 * 3600]
     /// However quiet it is: another node may have died with lines of its own.
     private static let longestWait: Int64 = 30
+    /// Seconds after a database that failed.
+    private static let shortestRest = 2
+    private static let longestRest = 30
 
     private let store: Store
     private let outgoing: OutgoingHTTP
@@ -94,10 +97,6 @@ package struct LogoutDeliveryJob: Service {
             value.subtract(1, ordering: .acquiringAndReleasing).oldValue
         }
     }
-
-    /// Seconds after a database that failed.
-    private static let shortestRest = 2
-    private static let longestRest = 30
 
     /// Lines that are due, now ours for the lease; nothing where the database failed.
     private func claim(_ limit: Int) async -> [LogoutDelivery]? {

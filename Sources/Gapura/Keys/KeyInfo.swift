@@ -90,4 +90,10 @@ package struct KeyRetention: Sendable {
         self.minimum = minimum
         self.maximumKeys = maximumKeys
     }
+
+    /// As a gateway with these settings needs it: an ID token comes back as a hint when its session ends, an access
+    /// token lives on its own.
+    package init(_ settings: GatewaySettings) {
+        self.init(seconds: settings.sessionAbsolute + 12 * 3600, minimum: settings.tokenLifetime + 300)
+    }
 }

@@ -60,7 +60,7 @@ package struct AuthorizationFlows: Sendable {
         _ pairs: [(name: String, value: String)], of clientID: ClientID?, pushed: String?, in browser: BrowserHandle,
         from address: String, at now: Timestamp
     ) async throws -> String {
-        let place = FlowRoom.place(of: address)
+        let place = IPAddress.place(of: address)
         try room.checkOpen(place, at: now)
         let number = SecureRandom.text(16)
         let flow = Flow(

@@ -6,14 +6,14 @@ import Synchronization
 /// The keys with which clients sign for themselves: those they registered, those at their `jwks_uri`, or their own
 /// secret. Looked for in that client's set alone, and each key is for one algorithm (attack 73).
 ///
-/// Both tables are bounded, and forgotten whole when full.
+/// All three tables are bounded, and forgotten whole when full.
 package final class ClientKeys: Sendable {
     private static let limit = 2000
     /// Seconds after which keys are asked for again before they are believed.
     private static let maximumAge: Int64 = 300
     private static let fetchedLimit = 100
     /// Seconds between two questions to one `jwks_uri`, whatever `kid` is asked for (attack 260). A client that rotates
-    /// is understood after that at the latest.
+    /// is understood within twice that: once for the answer that is shared, once for the set of its algorithm.
     private static let refreshLimit: Int64 = 30
 
     private struct Inline: Sendable {

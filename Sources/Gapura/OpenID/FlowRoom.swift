@@ -28,9 +28,6 @@ final class FlowRoom: Sendable {
     /// /24 of IPv4; of IPv6 /48, which one customer may have.
     static func network(of address: String) -> String { IPAddress.key(of: address, four: 3, six: 6) }
 
-    /// The address; of IPv6 its /64.
-    static func place(of address: String) -> String { IPAddress.key(of: address, four: 4, six: 8) }
-
     /// - Throws: `PageError` 429 where nothing may be begun from a place for now; without asking the database.
     func checkOpen(_ place: String, at now: Timestamp) throws {
         guard let end = closed.withLock({ $0[place] }), now < end else { return }

@@ -64,7 +64,7 @@ struct RegistrationCommand: ParsableCommand {
 
     struct End: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ends a right; clients that were registered with it stay.",
+            abstract: "Ends a right; its clients stay, but their registrations can be replaced no longer.",
             discussion: "  gapura registration end 0192f3a1-7c11-7000-8000-000000000000")
 
         @OptionGroup var common: CommonOptions

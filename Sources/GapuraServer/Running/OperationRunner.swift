@@ -61,7 +61,8 @@ struct LocalServices: Sendable {
             if !makesKeys { try await StartCheck.afterOpening(store, settings, isSetUp: isSetUp) }
             var logger = Logger(label: "gapura", factory: { _ in SwiftLogNoOpLogHandler() })
             logger.logLevel = .error
-            let keyring = try SigningKeyring.open(folder: settings.keysFolder, clock: .system, logger: logger)
+            let keyring = try SigningKeyring.open(
+                folder: settings.keysFolder, clock: .system, logger: logger, retention: KeyRetention(settings))
             let services = Services(
                 settings: settings, store: store, clock: .system, keyring: keyring,
                 secrets: try SecretKeys.open(folder: settings.keysFolder),

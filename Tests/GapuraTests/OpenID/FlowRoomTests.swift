@@ -110,9 +110,9 @@ struct FlowRoomTests {
             #expect(try await city.count(Self.openFlows) <= 11)
             #expect(try await other.isOpen())
             #expect(FlowRoom.network(of: "2001:db8:1:2::1") == FlowRoom.network(of: "2001:db8:1:ffff::9"))
-            #expect(FlowRoom.place(of: "2001:db8:1:2::1") != FlowRoom.place(of: "2001:db8:1:3::1"))
+            #expect(IPAddress.place(of: "2001:db8:1:2::1") != IPAddress.place(of: "2001:db8:1:3::1"))
             #expect(FlowRoom.network(of: "192.0.2.1") == FlowRoom.network(of: "::ffff:192.0.2.200"))
-            #expect(FlowRoom.place(of: "192.0.2.1") != FlowRoom.place(of: "192.0.2.2"))
+            #expect(IPAddress.place(of: "192.0.2.1") != IPAddress.place(of: "192.0.2.2"))
         }
     }
 

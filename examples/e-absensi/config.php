@@ -20,7 +20,7 @@ $readSecret = function () use ($read) {
     }
     $secret = @file_get_contents($file);
     if ($secret === false) {
-        throw new GapuraException('setup', 'CLIENT_SECRET_FILE cannot be read');
+        throw new GapuraException('setup', 'CLIENT_SECRET_FILE cannot be read: give its whole path, and let this user read it');
     }
     if (DIRECTORY_SEPARATOR === '/' && (fileperms($file) & 007) !== 0) {
         throw new GapuraException('setup', 'CLIENT_SECRET_FILE can be read by everybody: chmod 600');

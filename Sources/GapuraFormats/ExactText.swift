@@ -17,7 +17,7 @@ public struct ExactText: Hashable, Comparable, Sendable, ExpressibleByStringLite
     public var description: String { text }
 
     public static func == (left: ExactText, right: ExactText) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
+        left.text.isExactly(right.text)
     }
 
     public static func < (left: ExactText, right: ExactText) -> Bool {
@@ -35,5 +35,16 @@ extension StringProtocol {
     /// Whether both are the same UTF-8 bytes; see `ExactText`.
     public func isExactly(_ other: some StringProtocol) -> Bool {
         utf8.elementsEqual(other.utf8)
+    }
+}
+
+extension String {
+    /// The same for whole texts, which lie in one piece: this is asked for each parameter and each member.
+    public func isExactly(_ other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        let same = utf8.withContiguousStorageIfAvailable { ours in
+            other.utf8.withContiguousStorageIfAvailable { theirs in ours.elementsEqual(theirs) }
+        }
+        return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 }

@@ -65,7 +65,7 @@ struct APICallerReader: Sendable {
         }
         let reader = self
         let caller = try await store.lookUp { tx in try reader.caller(token, readable, context, tx) }
-        if let proof = token.proof { try await store.write { tx in try proof.spend(in: tx) } }
+        if let proof = token.proof { try await store.write { tx in try proof.once.spend(in: tx) } }
         return caller
     }
 

@@ -31,7 +31,7 @@ package struct Browser: Sendable {
     package func signedIn(_ request: Request, _ context: GapuraContext) async throws -> SignedIn? {
         guard let secret = cookies.secret(cookies.session, in: request) else { return nil }
         let digest = StoredSecret.digest(secret, of: .session)
-        guard let (session, account) = try await store.read({ try $0.sessions.find(digest: digest) }),
+        guard let (session, account) = try await store.lookUp({ try $0.sessions.find(digest: digest) }),
             session.isLive(at: context.now), account.state(at: context.now).maySignIn
         else { return nil }
         if context.now.milliseconds - session.lastSeenAt.milliseconds > 60_000 {

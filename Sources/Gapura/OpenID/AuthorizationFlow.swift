@@ -84,7 +84,7 @@ package struct AuthorizationFlows: Sendable {
     {
         guard number.utf8.count == 22, !browser.isNew else { return nil }
         let digest = Self.digest(number, browser)
-        guard let flow = try await store.read({ try $0.signIn.findFlow(digest: digest) }), flow.usedAt == nil,
+        guard let flow = try await store.lookUp({ try $0.signIn.findFlow(digest: digest) }), flow.usedAt == nil,
             now < flow.expiresAt
         else {
             return nil

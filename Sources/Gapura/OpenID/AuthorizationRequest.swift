@@ -164,7 +164,7 @@ package struct AuthorizationRequestReader: Sendable {
         guard !parameters.isRepeated("client_id"), let id = parameters["client_id"] else {
             throw PageError(.badRequest, hint: "client_id is missing or was sent twice.", reason: "no client_id")
         }
-        guard let client = try await store.read({ [clients] in try clients.find(id, in: $0) }) else {
+        guard let client = try await store.lookUp({ [clients] in try clients.find(id, in: $0) }) else {
             throw PageError(
                 .badRequest, hint: "The client is not known here.", reason: "unknown or disabled client",
                 diagnosis: RequestDiagnosis(parameter: "client_id", sent: id, registered: []))

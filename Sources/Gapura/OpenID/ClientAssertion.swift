@@ -21,11 +21,11 @@ struct ClientAssertionReader: Sendable {
         self.clients = clients
     }
 
-    /// Checks an assertion and spends it: the same one is good once (RFC 7523 section 3, `jti`).
+    /// Checks an assertion, except for whether it came before (RFC 7523 section 3, `jti`).
     /// - Parameter path: of the endpoint that it came to, which a client of the standard profile may name as audience.
-    /// - Returns: the client whose key signed.
+    /// - Returns: the client whose key signed, and what has to be spent.
     /// - Throws: `OAuthError` `invalid_client`.
-    func read(_ text: String, at path: String, now: Timestamp) async throws -> Client {
+    func read(_ text: String, at path: String, now: Timestamp) async throws -> (Client, SignedOnce) {
         guard let jws = try? JWS(text), let payload = try? jws.unverifiedPayload(),
             let unverified = try? Claims(json: payload)
         else { throw OAuthError.invalidClient(reason: "the assertion is no JWS with claims") }
@@ -40,9 +40,7 @@ struct ClientAssertionReader: Sendable {
         }
         try checkMethod(jws, client)
         let claims = try await verified(jws, client)
-        try check(claims, client, path, now)
-        try await spend(claims, client, now)
-        return client
+        return (client, try check(claims, client, path, now))
     }
 
     /// What the client registered decides, never the header (attack 67).
@@ -78,7 +76,9 @@ struct ClientAssertionReader: Sendable {
         }
     }
 
-    private func check(_ claims: Claims, _ client: Client, _ path: String, _ now: Timestamp) throws(OAuthError) {
+    private func check(_ claims: Claims, _ client: Client, _ path: String, _ now: Timestamp) throws(OAuthError)
+        -> SignedOnce
+    {
         guard isForUs(claims, client.metadata.security.profile, path) else {
             throw OAuthError.invalidClient(reason: "the assertion's aud is another's")
         }
@@ -88,9 +88,13 @@ struct ClientAssertionReader: Sendable {
         } catch {
             throw OAuthError.invalidClient(reason: "the assertion: \(error.reason)")
         }
-        guard let jti = claims.jti, (1...512).contains(jti.utf8.count) else {
+        guard let exp = claims.exp, let jti = claims.jti, (1...512).contains(jti.utf8.count) else {
             throw OAuthError.invalidClient(reason: "the assertion has no jti")
         }
+        return SignedOnce(
+            digest: StoredSecret.digest("\(client.id.text) \(jti)", of: .clientAssertion),
+            endsAt: exp.adding(seconds: SignedTimes.usualLeeway),
+            seen: .invalidClient(reason: "the assertion was used before"))
     }
 
     /// Items 40 and 75 of the conformance tests contradict each other: the profile decides.
@@ -100,14 +104,5 @@ struct ClientAssertionReader: Sendable {
         func isOurs(_ audience: String) -> Bool { ours.contains { $0.isExactly(audience) } }
         if profile == .legacy { return claims.aud.contains(where: isOurs) }
         return claims.aud.count == 1 && claims.aud.allSatisfy(isOurs)
-    }
-
-    private func spend(_ claims: Claims, _ client: Client, _ now: Timestamp) async throws {
-        guard let jti = claims.jti, let exp = claims.exp else { return }
-        let digest = StoredSecret.digest("\(client.id.text) \(jti)", of: .clientAssertion)
-        let end = exp.adding(seconds: SignedTimes.usualLeeway)
-        guard try await store.write({ tx in try tx.tokens.see(digest: digest, until: end) }) else {
-            throw OAuthError.invalidClient(reason: "the assertion was used before")
-        }
     }
 }

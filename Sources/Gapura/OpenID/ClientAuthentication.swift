@@ -22,13 +22,14 @@ package struct ClientAuthentication: Sendable {
     enum Credentials: Sendable {
         case basic(id: String, secret: String)
         case post(id: String, secret: String)
-        /// Of an assertion that was checked and spent.
-        case assertion(id: String, method: ClientMetadata.AuthMethod)
+        /// The one whose key signed an assertion that was checked.
+        case assertion(Client)
         case none(id: String)
 
         fileprivate var id: String {
             switch self {
-            case .basic(let id, _), .post(let id, _), .assertion(let id, _), .none(let id): id
+            case .basic(let id, _), .post(let id, _), .none(let id): id
+            case .assertion(let client): client.id.text
             }
         }
     }
@@ -38,7 +39,20 @@ package struct ClientAuthentication: Sendable {
     package func authenticate(
         _ form: RequestParameters, _ request: Request, _ context: GapuraContext
     ) async throws -> Client {
-        let credentials = try await credentials(form, request, context)
+        let ledger = SigningLedger(store)
+        return try await ledger.settling { try await authenticate(form, request, context, ledger) }
+    }
+
+    /// The same where the caller spends what is signed.
+    func authenticate(
+        _ form: RequestParameters, _ request: Request, _ context: GapuraContext, _ ledger: SigningLedger
+    ) async throws -> Client {
+        let credentials = try await credentials(form, request, context, ledger)
+        if case .assertion(let client) = credentials {
+            // As it was a moment ago; what is issued looks at it again.
+            try limits.admit(client, from: context.sourceAddress, at: context.now)
+            return client
+        }
         return try await store.lookUp { [self] tx in try authenticate(credentials, context, in: tx) }
     }
 
@@ -54,7 +68,7 @@ package struct ClientAuthentication: Sendable {
             else {
                 throw OAuthError.invalidClient(reason: "wrong secret")
             }
-        case (.assertion(_, let method), let registered) where method == registered:
+        case (.assertion(let signer), let registered) where signer.metadata.tokenEndpointAuthMethod == registered:
             break
         case (.none, .none):
             break
@@ -65,16 +79,24 @@ package struct ClientAuthentication: Sendable {
         return client
     }
 
+    /// What a request says, with an assertion spent.
     /// - Throws: `OAuthError` for what can be refused without knowing the client.
     func credentials(
         _ form: RequestParameters, _ request: Request, _ context: GapuraContext
+    ) async throws -> Credentials {
+        let ledger = SigningLedger(store)
+        return try await ledger.settling { try await credentials(form, request, context, ledger) }
+    }
+
+    private func credentials(
+        _ form: RequestParameters, _ request: Request, _ context: GapuraContext, _ ledger: SigningLedger
     ) async throws -> Credentials {
         let headers = request.headers[values: .authorization]
         if form["client_assertion"] != nil || form["client_assertion_type"] != nil {
             guard headers.isEmpty, form["client_secret"] == nil else {
                 throw OAuthError.invalidRequest("Use one way to authenticate the client.")
             }
-            return try await assertion(form, request, context)
+            return try await assertion(form, request, context, ledger)
         }
         if let header = headers.first {
             guard headers.count == 1, form["client_secret"] == nil else {
@@ -92,7 +114,7 @@ package struct ClientAuthentication: Sendable {
 
     /// RFC 7521 section 4.2: `client_id` may stand beside an assertion, and is the same then.
     private func assertion(
-        _ form: RequestParameters, _ request: Request, _ context: GapuraContext
+        _ form: RequestParameters, _ request: Request, _ context: GapuraContext, _ ledger: SigningLedger
     ) async throws -> Credentials {
         guard let assertion = form["client_assertion"], let type = form["client_assertion_type"] else {
             throw OAuthError.invalidRequest("client_assertion and client_assertion_type belong together.")
@@ -100,11 +122,12 @@ package struct ClientAuthentication: Sendable {
         guard type.isExactly(ClientAssertionReader.type) else {
             throw OAuthError.invalidClient(reason: "an unknown client_assertion_type")
         }
-        let client = try await assertions.read(assertion, at: request.uri.path, now: context.now)
+        let (client, signed) = try await assertions.read(assertion, at: request.uri.path, now: context.now)
         if let named = form["client_id"], !named.isExactly(client.id.text) {
             throw OAuthError.invalidClient(reason: "client_id is not the assertion's")
         }
-        return .assertion(id: client.id.text, method: client.metadata.tokenEndpointAuthMethod)
+        ledger.add(signed)
+        return .assertion(client)
     }
 
     /// - Throws: `OAuthError` `invalid_client`.

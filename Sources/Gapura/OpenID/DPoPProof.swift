@@ -4,21 +4,14 @@ import GapuraStore
 import GapuraTokens
 import HTTPTypes
 import Hummingbird
+import Synchronization
 
 /// A proof that whoever sends a request has a private key (RFC 9449 section 4), checked except for whether it came
 /// before.
 struct DPoPProof: Sendable {
     /// Thumbprint of the key (RFC 7638), as it stands in `cnf`.
     let jkt: String
-    fileprivate let digest: String
-    fileprivate let endsAt: Timestamp
-
-    /// Spends it: each is good once. - Throws: `OAuthError` `invalid_dpop_proof`.
-    func spend(in tx: Transaction) throws {
-        guard try tx.tokens.see(digest: digest, until: endsAt) else {
-            throw DPoPReader.invalid("the proof came before")
-        }
-    }
+    let once: SignedOnce
 }
 
 /// Reads DPoP proofs (RFC 9449 section 4.3).
@@ -29,6 +22,7 @@ struct DPoPReader: Sendable {
     private static let maximumText = 512
 
     private let issuer: String
+    private let keys = ProofKeys()
 
     init(_ services: Services) { issuer = services.settings.issuer }
 
@@ -49,9 +43,10 @@ struct DPoPReader: Sendable {
             let hash = Base64URL.encode(SHA256.hash(token))
             guard claims["ath"]?.string?.isExactly(hash) == true else { throw Self.invalid("ath") }
         }
-        return DPoPProof(
-            jkt: jkt, digest: StoredSecret.digest("\(jkt) \(jti)", of: .dpopProof),
-            endsAt: iat.adding(seconds: 2 * Self.window))
+        let once = SignedOnce(
+            digest: StoredSecret.digest("\(jkt) \(jti)", of: .dpopProof),
+            endsAt: iat.adding(seconds: 2 * Self.window), seen: Self.invalid("the proof came before"))
+        return DPoPProof(jkt: jkt, once: once)
     }
 
     /// Signed with the key that it carries: asymmetric, public, and fit for the algorithm.
@@ -63,7 +58,7 @@ struct DPoPReader: Sendable {
             guard let members = jws.header["jwk"]?.object else { throw Self.invalid("jwk") }
             let jwk = try JSONWebKey(members)
             guard !jwk.isPrivate else { throw Self.invalid("a private key") }
-            let key = try VerificationKey(jwk, algorithm: jws.algorithm)
+            let key = try keys.key(jwk, jws.algorithm)
             return (try Claims(json: jws.verify(with: key)), try jwk.thumbprint())
         } catch let error as OAuthError {
             throw error
@@ -100,5 +95,27 @@ struct DPoPReader: Sendable {
 
     static func invalid(_ reason: String) -> OAuthError {
         OAuthError(.invalidDPoPProof, "The DPoP proof is not usable.", reason: "DPoP: \(reason)")
+    }
+}
+
+/// The keys of proofs, ready to check signatures: a client proves the same one with each request. Only making it ready
+/// is spared; which key a proof has is said by the proof.
+///
+/// Bounded, and forgotten whole when full.
+private final class ProofKeys: Sendable {
+    private static let limit = 2000
+
+    /// By the hash of algorithm and JWK as it was sent, with members that say what it may be used for.
+    private let known = Mutex<[[UInt8]: VerificationKey]>([:])
+
+    func key(_ jwk: JSONWebKey, _ algorithm: SigningAlgorithm) throws(KeyError) -> VerificationKey {
+        let name = SHA256.hash(Array(algorithm.rawValue.utf8) + jwk.encoded())
+        if let key = known.withLock({ $0[name] }) { return key }
+        let key = try VerificationKey(jwk, algorithm: algorithm)
+        known.withLock { known in
+            if known.count >= Self.limit { known.removeAll(keepingCapacity: true) }
+            known[name] = key
+        }
+        return key
     }
 }

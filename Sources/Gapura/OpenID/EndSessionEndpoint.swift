@@ -89,7 +89,7 @@ package struct EndSessionEndpoint: Sendable {
                     registered: client.metadata.postLogoutRedirectURIs.map(\.text))
             )
         }
-        guard try await store.read({ try $0.clients.findUsable(client.id) }) != nil else {
+        guard try await store.lookUp({ try $0.clients.findUsable(client.id) }) != nil else {
             throw PageError(.badRequest, hint: "The client is not known here.", reason: "unknown or disabled client")
         }
         guard let state = parameters["state"] else { return uri }

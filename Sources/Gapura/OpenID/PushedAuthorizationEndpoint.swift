@@ -33,11 +33,23 @@ package struct PushedAuthorizationEndpoint: Sendable {
     private func push(_ request: Request, _ context: GapuraContext) async throws -> Response {
         let form = try await RequestParameters(form: request)
         try form.refuseDuplicates()
-        let client = try await clients.authenticate(form, request, context)
+        let ledger = SigningLedger(store)
+        let client = try await clients.authenticate(form, request, context, ledger)
+        let handle = try await ledger.settling { try await keep(form, of: client, request, ledger, context) }
+        return JSONAnswer.make(
+            ["request_uri": .string(handle), "expires_in": .integer(Self.lifetime)], status: .created)
+    }
+
+    /// Checks and keeps a request. - Returns: the handle with which a browser may come.
+    private func keep(
+        _ form: RequestParameters, of client: Client, _ request: Request, _ ledger: SigningLedger,
+        _ context: GapuraContext
+    ) async throws -> String {
         guard form["request_uri"] == nil else {
             throw OAuthError.invalidRequest("request_uri does not belong into a pushed request.")
         }
         let proof = try proofs.read(request, at: context.now)
+        if let proof { ledger.add(proof.once) }
         let asked = try await read(form, client, context.now)
         let pairs = try bound(asked, to: proof)
 
@@ -47,13 +59,11 @@ package struct PushedAuthorizationEndpoint: Sendable {
             digest: StoredSecret.digest(handle, of: .pushedRequest), clientID: client.id,
             network: client.isPublic ? FlowRoom.network(of: context.sourceAddress) : "",
             request: FormURLEncoded.encode(pairs), createdAt: now, expiresAt: now.adding(seconds: Self.lifetime))
-        try await store.write { [self] tx in
+        try await ledger.write { [self] tx in
             try makeRoom(for: pushed, of: client, tx)
-            try proof?.spend(in: tx)
             try tx.pushed.insert(pushed)
         }
-        return JSONAnswer.make(
-            ["request_uri": .string(handle), "expires_in": .integer(Self.lifetime)], status: .created)
+        return handle
     }
 
     /// Everything that a browser would be told is told here.

@@ -70,7 +70,7 @@ struct SentRequestReader: Sendable {
     /// It is not spent here: opening a page is no answer (attack 14).
     private func pushed(_ reference: String, _ client: Client, _ now: Timestamp) async throws -> SentRequest {
         let digest = StoredSecret.digest(reference, of: .pushedRequest)
-        guard let found = try await store.read({ try $0.pushed.find(digest: digest) }), found.clientID == client.id,
+        guard let found = try await store.lookUp({ try $0.pushed.find(digest: digest) }), found.clientID == client.id,
             found.usedAt == nil, now < found.expiresAt
         else { throw Self.unusable }
         var sent = SentRequest(RequestParameters(try FormURLEncoded.parse(Array(found.request.utf8))))

@@ -78,7 +78,7 @@ package struct UserinfoEndpoint: Sendable {
                 for: standing.account, scope: scope, named: named, client: client, in: tx, at: now)
             return (told, client)
         }
-        if let proof = token.proof { try await store.write { tx in try proof.spend(in: tx) } }
+        if let proof = token.proof { try await store.write { tx in try proof.once.spend(in: tx) } }
         guard let algorithm = client.metadata.userinfoAlgorithm else {
             return JSONAnswer.make(.object(answer))
         }

@@ -119,7 +119,7 @@ struct Authenticator: Sendable {
         }
         if let taken { return .signedIn(taken) }
         // Somebody was faster, most likely the same person in another window: what counts is the password of now.
-        guard let latest = try await store.read({ try $0.accounts.find(account.id) }), let own = latest.passwordHash
+        guard let latest = try await store.lookUp({ try $0.accounts.find(account.id) }), let own = latest.passwordHash
         else { return .wrong(tried) }
         return try await finish(try await passwords.verify(password, against: own), latest, tried, at: now)
     }

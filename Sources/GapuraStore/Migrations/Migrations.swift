@@ -18,5 +18,6 @@ package enum Migrations {
         .logos,
         .targets,
         .deviceRequests,
+        .openRequests,
     ]
 }

@@ -7,11 +7,9 @@ import GapuraTokens
 struct AuthorizationCodeGrant: Grant {
     let type = "authorization_code"
 
-    private let store: Store
     private let tokens: FamilyTokens
 
     init(_ services: Services, clients: ClientReader) {
-        store = services.store
         tokens = FamilyTokens(services, clients: clients)
     }
 
@@ -24,7 +22,7 @@ struct AuthorizationCodeGrant: Grant {
         let resources = try ResourceIndicators.read(form)
         let (tokens, now) = (tokens, asked.now)
 
-        let outcome: FamilyTokens.Outcome = try await store.write { tx in
+        let outcome: FamilyTokens.Outcome = try await asked.ledger.write { tx in
             guard let stored = try tx.tokens.findCode(digest: digest) else { return .refused("unknown code") }
             guard stored.clientID == client.id else { return .refused("another client's code") }
             guard try tx.tokens.consumeCode(digest: digest, at: now) else {

@@ -37,7 +37,7 @@ struct ClientCredentialsGrant: Grant {
             for: client, sub: client.id.text, scope: scope, family: nil, jkt: asked.proof?.jkt,
             audience: resources, at: now)
         if let row = access.row {
-            try await store.write { tx in
+            try await asked.ledger.write { tx in
                 guard try tx.clients.findUsable(client.id) != nil else {
                     throw OAuthError.invalidClient(reason: "disabled meanwhile")
                 }

@@ -12,11 +12,9 @@ struct DeviceCodeGrant: Grant {
 
     let type = Self.name
 
-    private let store: Store
     private let tokens: FamilyTokens
 
     init(_ services: Services, clients: ClientReader) {
-        store = services.store
         tokens = FamilyTokens(services, clients: clients)
     }
 
@@ -32,7 +30,7 @@ struct DeviceCodeGrant: Grant {
         let digest = StoredSecret.digest(code, of: .deviceCode)
         let resources = try ResourceIndicators.read(asked.form)
         let (client, now, tokens) = (asked.client, asked.now, tokens)
-        let outcome: Outcome = try await store.write { tx in
+        let outcome: Outcome = try await asked.ledger.write { tx in
             guard let waiting = try tx.deviceRequests.find(digest: digest), waiting.clientID == client.id else {
                 return .refused(.invalidGrant(reason: "unknown or another client's device code"))
             }

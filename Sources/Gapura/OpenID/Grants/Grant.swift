@@ -13,8 +13,10 @@ package protocol Grant: Sendable {
 package struct TokenRequest: Sendable {
     let form: RequestParameters
     let client: Client
-    /// Of a key that the tokens will be bound to (RFC 9449 section 5); spent already.
+    /// Of a key that the tokens will be bound to (RFC 9449 section 5).
     let proof: DPoPProof?
+    /// What is signed in it: a grant writes through this.
+    let ledger: SigningLedger
     let now: Timestamp
 }
 

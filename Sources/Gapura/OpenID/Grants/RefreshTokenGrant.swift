@@ -8,7 +8,6 @@ import GapuraTokens
 struct RefreshTokenGrant: Grant {
     let type = "refresh_token"
 
-    private let store: Store
     private let settings: GatewaySettings
     private let maker: TokenMaker
     private let targets: ResourceIndicators
@@ -17,7 +16,6 @@ struct RefreshTokenGrant: Grant {
 
     init(_ services: Services, clients: ClientReader) {
         targets = ResourceIndicators(services, clients: clients)
-        store = services.store
         settings = services.settings
         maker = TokenMaker(services)
         subjects = Subjects(services)
@@ -45,7 +43,7 @@ struct RefreshTokenGrant: Grant {
         }
         let (maker, subjects, settings, now) = (maker, subjects, settings, request.now)
 
-        let outcome: Outcome = try await store.write { tx in
+        let outcome: Outcome = try await request.ledger.write { tx in
             guard let stored = try tx.tokens.findRefreshToken(digest: digest) else {
                 return .refused("unknown refresh token")
             }

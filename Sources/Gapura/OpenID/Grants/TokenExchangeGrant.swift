@@ -15,7 +15,6 @@ struct TokenExchangeGrant: Grant {
 
     let type = Self.name
 
-    private let store: Store
     private let maker: TokenMaker
     private let tokens: AccessTokenReader
     private let targets: ResourceIndicators
@@ -24,7 +23,6 @@ struct TokenExchangeGrant: Grant {
 
     init(_ services: Services, clients: ClientReader) {
         self.clients = clients
-        store = services.store
         maker = TokenMaker(services)
         tokens = AccessTokenReader(services)
         targets = ResourceIndicators(services, clients: clients)
@@ -51,7 +49,7 @@ struct TokenExchangeGrant: Grant {
 
         let (maker, tokens, targets, subjects, jkt) = (maker, tokens, targets, subjects, asked.proof?.jkt)
         let clients = clients
-        let (access, granted): (TokenMaker.Access, String) = try await store.write { tx in
+        let (access, granted): (TokenMaker.Access, String) = try await asked.ledger.write { tx in
             guard let live = try tokens.live(presented, in: tx, at: now), let standing = live.standing else {
                 throw Self.unusable("revoked, expired, or a client's own")
             }

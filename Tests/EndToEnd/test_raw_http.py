@@ -118,6 +118,15 @@ def test_attack_278_two_hosts_or_none_are_refused(gateway, hosts, path):
         assert line.request("GET", path, *lines, "Connection: close", host=False).answer().status == 400
 
 
+def test_attack_278_what_is_answered_before_it_is_all_there_has_one_answer_and_ends_the_connection(gateway):
+    """Else a proxy gives the second one to whoever uses the connection next."""
+    with Line(gateway, seconds=3) as line:
+        line.request("GET", "/livez", CHUNKED)
+        answer = line.answer()
+        assert answer.status == 200 and answer.header("connection") == "close"
+        assert line.send(b"zz\r\n" + smuggled(gateway)).all_answers() == []
+
+
 def test_attack_278_requests_in_a_row_are_answered_one_by_one_and_in_order(gateway):
     with Line(gateway) as line:
         line.send(post(gateway, CHUNKED, body=b"5\r\nhello\r\n0\r\n\r\n") + smuggled(gateway)[5:])

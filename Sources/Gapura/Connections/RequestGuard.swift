@@ -24,7 +24,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// With what the connection ends, once it is its turn.
     private var refusal: HTTPResponseStatus?
     private var isOver = false
-    /// What follows may be meant for another protocol.
+    /// What follows may be meant for another protocol, or for a request that is answered already.
     private var endsAfterAnswer = false
 
     init(_ line: ConnectionState) { self.line = line }
@@ -99,7 +99,14 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         switch unwrapOutboundIn(data) {
-        case .head(let head) where head.status.code >= 200: isAnswering = true
+        case .head(var head) where head.status.code >= 200:
+            isAnswering = true
+            guard unanswered == 1, line.phase == .body else { break }
+            // Answered before it is all there. Whatever is wrong with the rest is nothing to answer: a proxy would give
+            // that to whom it lends the line next (attack 278).
+            endsAfterAnswer = true
+            head.headers.replaceOrAdd(name: "Connection", value: "close")
+            return context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
             isAnswering = false
             unanswered -= 1

@@ -12,7 +12,7 @@ struct Bench: AsyncParsableCommand {
 /// What can be measured, in the order of the report.
 enum Part: String, CaseIterable, ExpressibleByArgument {
     case library, year, personnel, administration, start, signIn = "sign-in", token, strict, refresh, reading, parallel,
-        memory, audit
+        memory, novelty, audit
 
     /// Those that set figures beside a bare signature.
     static let needingSignatures: Set<Part> = [.library, .token, .strict, .refresh]
@@ -90,6 +90,9 @@ struct RunCommand: AsyncParsableCommand {
                 try await MemoryMeasurement(city: city, gateway: gateway, tokens: tokens, seconds: quick ? 30 : 300)
                     .run(
                         report, browser: browser, people: people)
+            }
+            if parts.contains(.novelty) {
+                try NoveltyMeasurement(city: city, gateway: gateway, count: quick ? 100_000 : 1_000_000).run(report)
             }
             try await browser.shutdown()
         } catch {

@@ -48,6 +48,8 @@ final class CityUnderTest {
             "GAPURA_TOKEN_LIFETIME": "1h",
             // Counted, and never refused: everything here comes from one address.
             "GAPURA_ADDRESS_RATE": "1000000", "GAPURA_CLIENT_RATE": "1000000", "GAPURA_FLOW_NETWORK_LIMIT": "1000000",
+            // So that load can come from a million addresses.
+            "GAPURA_TRUSTED_PROXIES": "127.0.0.1",
             // A database that trusts its socket asks for none.
             "GAPURA_PERSONNEL_PASSWORD": "-",
         ]

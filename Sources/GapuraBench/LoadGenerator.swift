@@ -1,6 +1,7 @@
 import Foundation
 
-/// One request that `wrk` sends.
+/// One request that `wrk` sends. `@number@` in it becomes the eight digits of its place in the round, `@high@` its first
+/// four and `@low@` its last four, in path, headers and body alike.
 struct LoadRequest {
     var method = "GET"
     var path: String
@@ -42,9 +43,12 @@ struct LoadGenerator {
     }
 
     /// The same, where errors are a result.
-    func runCountingErrors(_ requests: [LoadRequest], at url: String, seconds: Int? = nil) throws -> Outcome {
+    /// - Parameter first: the number of the first request.
+    func runCountingErrors(_ requests: [LoadRequest], at url: String, seconds: Int? = nil, first: Int = 0) throws
+        -> Outcome
+    {
         let script = "\(folder)/load-\(UInt32.random(in: 0...UInt32.max)).lua"
-        try Self.script(requests).write(toFile: script, atomically: true, encoding: .utf8)
+        try Self.script(requests, first).write(toFile: script, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: script) }  // the folder goes anyway
         let outcome = try ChildProcess.run(
             "/usr/bin/env",
@@ -71,7 +75,7 @@ struct LoadGenerator {
         return (spent / outcome.answers, outcome)
     }
 
-    private static func script(_ requests: [LoadRequest]) -> String {
+    private static func script(_ requests: [LoadRequest], _ first: Int) -> String {
         let calls = requests.map { request in
             let headers = request.headers.map { "[\(quoted($0.name))] = \(quoted($0.value))" }.joined(separator: ", ")
             let body = request.body.map(quoted) ?? "nil"
@@ -81,12 +85,19 @@ struct LoadGenerator {
         return """
             local requests = {}
             local turn = 0
+            local number = \(first)
             function init(args)
             \(calls.joined(separator: "\n"))
             end
             function request()
               turn = turn % #requests + 1
-              return requests[turn]
+              if not string.find(requests[turn], "@", 1, true) then return requests[turn] end
+              number = number + 1
+              local digits = string.format("%08d", number)
+              local text = string.gsub(requests[turn], "@number@", digits)
+              text = string.gsub(text, "@high@", string.sub(digits, 1, 4))
+              text = string.gsub(text, "@low@", string.sub(digits, 5))
+              return text
             end
             function done(summary, latency, requests)
               local e = summary.errors

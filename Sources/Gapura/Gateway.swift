@@ -39,7 +39,7 @@ package struct Gateway: Sendable {
     package static func open(
         _ settings: GatewaySettings, site: any PageSite, clock: WallClock = .system, logger: Logger
     ) async throws -> Gateway {
-        let keyring = try SigningKeyring.open(
+        let keyring = try await SigningKeyring.open(
             folder: settings.keysFolder, clock: clock, logger: logger, retention: KeyRetention(settings))
         let secrets = try SecretKeys.open(folder: settings.keysFolder)
         let outgoing = try OutgoingHTTP(settings)

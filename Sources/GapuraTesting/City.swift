@@ -37,10 +37,11 @@ package struct City: Sendable {
         let now = gateway.clock.now
         let hash = try await gateway.gateway.services.passwords.hash(password)
         let registry = ClientRegistry(gateway.gateway.services)
-        let prepared = try clients.map {
-            (id: $0.id, application: $0.application, metadata: try registry.prepare($0.metadata))
+        var prepared: [(id: String, application: String, metadata: ClientMetadata)] = []
+        for (id, application, json) in clients {
+            prepared.append((id: id, application: application, metadata: try await registry.prepare(json)))
         }
-        let made = try await gateway.store.write { tx in
+        let made = try await gateway.store.write { [prepared] tx in
             let units = try addUnits(tx, now)
             let people = try addPeople(tx, units, hash, now)
             let secrets = try addClients(prepared, registry, units, tx, now)

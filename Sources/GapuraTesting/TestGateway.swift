@@ -7,7 +7,7 @@ package import GapuraStore
 import GapuraTokens
 package import HTTPTypes
 import Hummingbird
-import Logging
+package import Logging
 import NIOCore
 import NIOEmbedded
 
@@ -48,7 +48,8 @@ package final class TestGateway: Sendable {
         let site = try SitePages(branding: Branding(cityName: "Kota Nusa Contoh"))
         let services = Services(
             settings: settings, store: try await Store.open(database), clock: clock.wall,
-            keyring: try SigningKeyring.open(folder: settings.keysFolder, clock: clock.wall, logger: logger),
+            keyring: try await SigningKeyring.open(
+                folder: settings.keysFolder, clock: clock.wall, logger: logger, retention: KeyRetention(settings)),
             secrets: try SecretKeys.open(folder: settings.keysFolder),
             passwords: try PasswordHasher(
                 parameters: Argon2Parameters(memory: 64, passes: 1, lanes: 1), threads: 2, queue: settings.passwordQueue
@@ -63,6 +64,17 @@ package final class TestGateway: Sendable {
         self.clock = clock
         self.folder = folder
         responder = try gateway.router().buildResponder()
+    }
+
+    /// The same gateway with a log of the test's own; only this one is to be closed.
+    package func logging(to logger: Logger) throws -> TestGateway {
+        let known = gateway.services
+        let services = Services(
+            settings: known.settings, store: known.store, clock: known.clock, keyring: known.keyring,
+            secrets: known.secrets, passwords: known.passwords, pages: known.pages, outgoing: known.outgoing,
+            logger: logger)
+        let site = try SitePages(branding: Branding(cityName: "Kota Nusa Contoh"))
+        return try TestGateway(Gateway(services: services, site: site), clock, folder)
     }
 
     package var store: Store { gateway.services.store }

@@ -162,6 +162,7 @@ def test_behaviour_57_the_key_set_is_json_that_may_be_kept_for_a_while(provider)
 def test_behaviour_58_after_a_rotation_old_tokens_verify_and_new_ones_have_a_new_key(provider, visitor):
     client = provider.register()
     before, old = provider.keys(), client.sign_in(visitor)
+    provider.gateway.age_keys()
     provider.gateway.run("keys", "rotate", "--algorithm", "RS256")
     after = provider.keys()
     known = {key["kid"]: key for key in before["keys"]}

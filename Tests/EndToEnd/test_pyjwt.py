@@ -68,6 +68,7 @@ def test_old_tokens_verify_after_keys_rotate_while_the_gateway_runs():
         person.set_password()
         tokens = [person.tokens("rotasi", client["client_secret"], REDIRECT)["id_token"]]
         for _ in range(2):
+            gateway.age_keys()
             gateway.run("keys", "rotate")
             tokens.append(person.tokens("rotasi", client["client_secret"], REDIRECT)["id_token"])
 

@@ -88,6 +88,29 @@ final class GapuraProgram: Sendable {
         return answer
     }
 
+    /// Lets ten minutes pass for the signing keys, in their list: until then none of them may follow another.
+    func ageKeys() throws {
+        let list = folder.path("keys/keyring.json")
+        let text = try String(contentsOfFile: list, encoding: .utf8)
+        var lines: [String] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
+            guard let start = line.range(of: "\"made_at\":") else {
+                lines.append(line)
+                continue
+            }
+            let digits = line[start.upperBound...].prefix { $0.isNumber }
+            let older = (Int64(digits) ?? 0) - 600_000
+            lines.append(line[..<start.upperBound] + "\(older)" + line[digits.endIndex...])
+        }
+        let draft = list + ".new"
+        try #require(
+            FileManager.default.createFile(
+                atPath: draft, contents: Data(lines.joined(separator: "\n").utf8),
+                attributes: [.posixPermissions: 0o600]))
+        // At once, as the program writes it: a gateway may be reading.
+        try #require(rename(draft, list) == 0)
+    }
+
     /// Starts `gapura serve` and waits until it answers.
     func serve() async throws -> RunningGapura {
         let process = process([Self.path, "serve"])

@@ -108,6 +108,7 @@ struct ProgramTests {
         try await gapura.succeed("client", "enable", "e-absensi")
 
         let keys = try await gapura.succeed("keys", "list", "--json").json["keys"]?.array ?? []
+        try gapura.ageKeys()
         try await gapura.succeed("keys", "rotate", "--algorithm", "ES256")
         #expect(try await gapura.succeed("keys", "list", "--json").json["keys"]?.array?.count == keys.count + 1)
         #expect(keys.allSatisfy { $0["clients"]?.array != nil })

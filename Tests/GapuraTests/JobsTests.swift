@@ -346,7 +346,7 @@ struct JobsTests {
     func rotation() async throws {
         let world = try await World()
         let folder = try TestFolder()
-        let keyring = try SigningKeyring.open(folder: folder.path, clock: world.clock.wall, logger: .silent)
+        let keyring = try await SigningKeyring.open(folder: folder.path, clock: world.clock.wall, logger: .silent)
         func job(_ days: Int) -> KeyRotationJob {
             KeyRotationJob(keyring: keyring, store: world.store, days: days, clock: world.clock.wall, logger: .silent)
         }

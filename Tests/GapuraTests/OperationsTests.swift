@@ -18,7 +18,7 @@ struct OperationsTests {
     ) {
         let folder = try TestFolder()
         let store = try await Store.open(.sqliteMemory)
-        let keyring = try SigningKeyring.open(folder: folder.path, clock: .system, logger: .silent)
+        let keyring = try await SigningKeyring.open(folder: folder.path, clock: .system, logger: .silent)
         let health = HealthCheck(store: store, keyring: keyring)
         let metrics = PrometheusMetrics()
         let endpoints = OperationsEndpoints(health: health, metrics: metrics)

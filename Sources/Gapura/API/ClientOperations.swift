@@ -12,7 +12,7 @@ enum ClientOperations {
         let slug = try arguments.text("application")
         let clientID = try arguments.optionalText("client_id")
         let registry = ClientRegistry(context.services)
-        let metadata = try registry.prepare(arguments.object("metadata"))
+        let metadata = try await registry.prepare(arguments.object("metadata"))
         try await SectorCheck(context.services).check(metadata)
         let logo = await LogoFetcher(context.services).fetch(metadata)
         let secret = ClientRegistry.makeSecret()
@@ -53,7 +53,7 @@ enum ClientOperations {
         let before = try await context.store.read { tx in try find(id, tx) }
         var json = try ClientJSON.settings(before)
         for (key, value) in changes.members { json[key] = value.isNull ? nil : value }
-        let metadata = try registry.prepare(json)
+        let metadata = try await registry.prepare(json)
         try await SectorCheck(context.services).check(metadata)
         let logo = await LogoFetcher(context.services).fetch(metadata)
         let secret = ClientRegistry.makeSecret()

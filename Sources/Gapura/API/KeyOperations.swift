@@ -2,7 +2,6 @@ import GapuraDirectory
 import GapuraFormats
 import GapuraStore
 import GapuraTokens
-import NIOPosix
 
 /// The signing keys.
 enum KeyOperations {
@@ -10,7 +9,7 @@ enum KeyOperations {
 
     private static let list = Operation("keys.list", .console) { _, context in
         let keyring = context.services.keyring
-        try await onThread { try keyring.refresh() }
+        try await keyring.refresh()
         let clients = try await clients(context.services.store)
         return [
             "keys": .array(
@@ -21,7 +20,8 @@ enum KeyOperations {
         ]
     }
 
-    /// The audit comes first, as in `KeyRotationJob`: without it there is no rotation.
+    /// Each algorithm by itself, see `SigningKeyring.rotate`. Of all, those whose next key may not sign yet are left as
+    /// they are, and named.
     private static let rotate = Operation("keys.rotate", ["algorithm"], .console) { arguments, context in
         let name = try arguments.optionalText("algorithm")
         let algorithm = name.flatMap { SigningAlgorithm(name: $0) }
@@ -31,22 +31,30 @@ enum KeyOperations {
                 id: "algorithm harus algoritma asimetris, misalnya RS256."
             )
         }
-        let (now, actor) = (context.now, context.actor)
-        let which = algorithm?.rawValue ?? "all"
-        try await context.store.write { tx in
-            try tx.record(.keysRotated, by: actor, detail: ["algorithm": .string(which), "reason": "command"], at: now)
+        let (now, actor, keyring) = (context.now, context.actor, context.services.keyring)
+        try await keyring.refresh()
+        let asked = algorithm.map { [$0] } ?? keyring.algorithms
+        let failures = await keyring.rotate(asked, now: now) { algorithm in
+            try await context.store.write { tx in
+                try tx.record(
+                    .keysRotated, by: actor, detail: ["algorithm": .string(algorithm.rawValue), "reason": "command"],
+                    at: now)
+            }
         }
-        let keyring = context.services.keyring
-        let keys = try await onThread { try keyring.rotate(algorithm, now: now) }
-        return ["keys": .array(keys.map(make))]
+        let rotated = asked.filter { algorithm in !failures.contains { $0.algorithm == algorithm } }
+        try check(failures, rotated)
+        return [
+            "keys": .array(keyring.list().filter { rotated.contains($0.algorithm) }.map(make)),
+            "early": .array(failures.map { .string("\($0.error)") }),
+        ]
     }
 
-    /// Without `confirmed` it only says what would break. The audit comes first here too.
+    /// Without `confirmed` it only says what would break. The audit comes first: without it nothing is revoked.
     private static let revoke = Operation("keys.revoke", ["kid", "confirmed"], .console) { arguments, context in
         let kid = try arguments.text("kid")
         let isConfirmed = try arguments.flag("confirmed")
         let (now, actor, keyring) = (context.now, context.actor, context.services.keyring)
-        try await onThread { try keyring.refresh() }
+        try await keyring.refresh()
         guard let key = keyring.list().first(where: { $0.kid.isExactly(kid) }) else {
             throw OperationError(
                 .notFound, "No published key has that kid; see `gapura keys list`.",
@@ -65,7 +73,7 @@ enum KeyOperations {
                 .keysRevoked, by: actor,
                 detail: ["kid": .string(key.kid), "algorithm": .string(key.algorithm.rawValue)], at: now)
         }
-        let keys = try await onThread { try keyring.revoke(kid: kid, now: now) }
+        let keys = try await keyring.revoke(kid: kid, now: now)
         json["revoked"] = true
         json["keys"] = .array(keys.map(make))
         return .object(json)
@@ -90,10 +98,20 @@ enum KeyOperations {
         }
     }
 
-    /// Making an RSA key takes a tenth of a second and more, and files block: neither belongs in the cooperative pool.
-    private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value
-    {
-        try await NIOThreadPool.singleton.runIfActive { try work() }
+    /// - Throws: where anything went wrong, with what was done all the same; where nothing was, why.
+    private static func check(_ failures: [RotationFailure], _ rotated: [SigningAlgorithm]) throws {
+        if rotated.isEmpty, let only = failures.first, failures.count == 1 { throw only.error }
+        if rotated.isEmpty, failures.allSatisfy(\.isEarly) {
+            throw KeyringError(.early, failures.map { "\($0.error)" }.joined(separator: ", "))
+        }
+        let broken = failures.filter { !$0.isEarly }.map { ($0.algorithm.rawValue, OperationError($0.error)) }
+        guard !broken.isEmpty else { return }
+        let english = broken.map { "\($0): \($1)" }.joined(separator: " ")
+        let indonesian = broken.map { "\($0): \($1.indonesian)" }.joined(separator: " ")
+        let done = rotated.isEmpty ? "-" : rotated.map(\.rawValue).joined(separator: ", ")
+        throw OperationError(
+            .unavailable, "Not rotated: \(english) Rotated: \(done). Mend that and run the command again.",
+            id: "Tidak diputar: \(indonesian) Diputar: \(done). Perbaiki hal itu lalu jalankan perintah ini lagi.")
     }
 
     private static func make(_ key: KeyInfo) -> JSONValue {

@@ -167,6 +167,14 @@ extension OperationError {
                 id: "Berkas kunci rusak; pulihkan folder kunci dari cadangannya. (\(why))"
             )
         case .noKey: return OperationError(.notFound, "There is no such key: \(why)", id: "Tidak ada kunci itu: \(why)")
+        case .early:
+            return OperationError(
+                .refused,
+                "Applications may not know the next key yet; rotate again later (\(why))."
+                    + " A key that leaked is revoked: `gapura keys revoke`.",
+                id: "Aplikasi mungkin belum mengenal kunci berikutnya; putar lagi nanti (\(why))."
+                    + " Kunci yang bocor dicabut: `gapura keys revoke`."
+            )
         case .crowded:
             return OperationError(
                 .refused, "Too many keys are published; rotate again when old ones have run out. (\(why))",

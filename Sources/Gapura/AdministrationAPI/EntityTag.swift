@@ -21,6 +21,11 @@ struct EntityTag: Sendable, Equatable {
     /// Whether a list of tags names this one; `*` names any. Weak tags are no match where something is changed; where
     /// something is read they are, since whatever compresses an answer on its way makes them (RFC 9110 section 13.1.2).
     func isNamed(in header: String, weakly: Bool = false) -> Bool {
+        Self.isNamed(text, in: header, weakly: weakly)
+    }
+
+    /// The same of a tag that was made elsewhere.
+    static func isNamed(_ text: String, in header: String, weakly: Bool) -> Bool {
         header.utf8.split(separator: UInt8(ascii: ",")).contains { part in
             let trimmed = part.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed()
             let isNamed = trimmed.elementsEqual(text.utf8) || trimmed.elementsEqual("*".utf8)

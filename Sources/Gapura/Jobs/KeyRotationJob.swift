@@ -3,7 +3,6 @@ package import GapuraFormats
 package import GapuraStore
 import GapuraTokens
 package import Logging
-import NIOPosix
 import ServiceLifecycle
 
 /// Rotates signing keys that have signed long enough, drops retired ones whose time is over, and sees what another
@@ -30,15 +29,13 @@ package struct KeyRotationJob: Service {
         await periodically(every: Self.pause) { await look() }
     }
 
-    /// Once, now.
+    /// Once, now. What does not succeed is told, and tried again at the next look.
     func look() async {
         let now = clock.now
         do {
-            try await onThread { try keyring.refresh() }
-            for algorithm in due(at: now) {
-                try await rotate(algorithm, at: now)
-            }
-            try await onThread { try keyring.prune(now: now) }
+            try await keyring.refresh()
+            await rotate(due(at: now), at: now)
+            try await keyring.prune(now: now)
         } catch {
             logger.error("keys.upkeep_failed", metadata: ["error": "\(error)"])
         }
@@ -53,18 +50,18 @@ package struct KeyRotationJob: Service {
         }
     }
 
-    /// The audit comes first: without it there is no rotation, and a row for a rotation that then failed harms nobody.
-    private func rotate(_ algorithm: SigningAlgorithm, at now: Timestamp) async throws {
-        try await store.write { tx in
-            try tx.record(
-                .keysRotated, by: .system, detail: ["algorithm": .string(algorithm.rawValue), "reason": "schedule"],
-                at: now)
+    private func rotate(_ algorithms: [SigningAlgorithm], at now: Timestamp) async {
+        let failures = await keyring.rotate(algorithms, now: now) { algorithm in
+            try await store.write { tx in
+                try tx.record(
+                    .keysRotated, by: .system,
+                    detail: ["algorithm": .string(algorithm.rawValue), "reason": "schedule"], at: now)
+            }
         }
-        _ = try await onThread { try keyring.rotate(algorithm, now: now) }
-    }
-
-    /// Making an RSA key takes a tenth of a second and more, and files block.
-    private func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await NIOThreadPool.singleton.runIfActive { try work() }
+        for failure in failures where !failure.isEarly {
+            logger.error(
+                "keys.rotation_failed",
+                metadata: ["algorithm": "\(failure.algorithm.rawValue)", "error": "\(failure.error)"])
+        }
     }
 }

@@ -74,7 +74,7 @@ package struct KeyInfo: Sendable, Equatable {
     }
 }
 
-/// How long a key that signs no more stays published.
+/// How long a key is published before it signs, and after it signed.
 package struct KeyRetention: Sendable {
     /// Seconds, longer than any token and any session lives: an ID token comes back as `id_token_hint` when its session
     /// ends.
@@ -82,12 +82,18 @@ package struct KeyRetention: Sendable {
     /// Seconds that every key stays, however many rotations follow each other: the longest token and a verifier's
     /// cache.
     package var minimum: Int64
+    /// Seconds for which the next key is published before it signs: verifiers keep the set for five minutes (`max-age`
+    /// of its answer), and another node shows it a minute late.
+    package var notice: Int64
     /// Published keys at most: verifiers, ours too, refuse a set of more than 100.
     package var maximumKeys: Int
 
-    package init(seconds: Int64 = 24 * 3600, minimum: Int64 = 600, maximumKeys: Int = 99) {
+    package init(
+        seconds: Int64 = 24 * 3600, minimum: Int64 = 600, notice: Int64 = 600, maximumKeys: Int = 99
+    ) {
         self.seconds = max(seconds, minimum)
         self.minimum = minimum
+        self.notice = notice
         self.maximumKeys = maximumKeys
     }
 

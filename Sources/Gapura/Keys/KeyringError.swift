@@ -9,6 +9,8 @@ package struct KeyringError: Error, Equatable, Sendable, CustomStringConvertible
         case damaged
         /// No key for that algorithm, or no key of that name.
         case noKey
+        /// The next key is not published long enough to sign.
+        case early
         /// More published keys than verifiers accept.
         case crowded
         /// The file system refused.

@@ -11,42 +11,50 @@ import Synchronization
 ///
 /// Protects the current snapshot. Readers take it under a mutex that is held for the copy of one reference; changes are
 /// made on disk first, under the folder's lock, and start from what is on disk, so that a command beside a running
-/// server loses nothing.
+/// server loses nothing. Changes block: asynchronous code gets those of `SigningKeyring+Thread`.
 package final class SigningKeyring: Sendable {
     /// What a first start makes. Other asymmetric algorithms follow when a client asks for them, see `ensure`.
     package static let firstAlgorithms: [SigningAlgorithm] = [.rs256, .es256, .edDSA]
+
+    /// Makes a key; tests bring their own.
+    typealias Maker = @Sendable (SigningAlgorithm) throws -> SigningKey
 
     private struct State {
         var snapshot: KeyringSnapshot
         var stamp: FileStamp?
     }
 
+    /// Where changes run that asynchronous code asks for, one after the other.
+    let thread = SerialThread("gapura.keys")
     private let folder: KeysFolder
     private let clock: WallClock
     private let logger: Logger
     private let retention: KeyRetention
+    private let make: Maker
     private let state: Mutex<State>
 
     private init(
-        folder: KeysFolder, clock: WallClock, logger: Logger, retention: KeyRetention, snapshot: KeyringSnapshot,
-        stamp: FileStamp?
+        folder: KeysFolder, clock: WallClock, logger: Logger, retention: KeyRetention, make: @escaping Maker,
+        snapshot: KeyringSnapshot, stamp: FileStamp?
     ) {
         self.folder = folder
         self.clock = clock
         self.logger = logger
         self.retention = retention
+        self.make = make
         state = Mutex(State(snapshot: snapshot, stamp: stamp))
     }
 
     /// Loads the keys, and makes them at the first start. Wrong rights, a missing file and a damaged one are errors,
     /// and never repaired by new keys.
-    package static func open(
-        folder path: String, clock: WallClock, logger: Logger, retention: KeyRetention = KeyRetention()
+    static func open(
+        folder path: String, clock: WallClock, logger: Logger, retention: KeyRetention = KeyRetention(),
+        make: @escaping Maker = { try SigningKey.generate($0) }
     ) throws -> SigningKeyring {
         let folder = try KeysFolder(path)
         let stamp = folder.stamp(KeysFolder.ring)
         let keyring = SigningKeyring(
-            folder: folder, clock: clock, logger: logger, retention: retention,
+            folder: folder, clock: clock, logger: logger, retention: retention, make: make,
             snapshot: try KeyringSnapshot(load(folder) ?? []), stamp: stamp
         )
         if stamp == nil || isIncomplete(keyring.snapshot.keys) {
@@ -95,30 +103,42 @@ package final class SigningKeyring: Sendable {
         state.withLock { $0.snapshot }
     }
 
-    // MARK: Changes. They write to disk and make keys: not for an event loop.
+    // MARK: Changes. They write to disk and make keys: not for an event loop, nor for Swift's pool.
+
+    /// Whether there is a key of that algorithm. No I/O.
+    func has(_ algorithm: SigningAlgorithm) -> Bool { snapshot.signingKey(algorithm) != nil }
 
     /// Makes a key for an asymmetric algorithm that has none.
-    package func ensure(_ algorithm: SigningAlgorithm) throws {
-        if snapshot.signingKey(algorithm) != nil { return }
+    func ensure(_ algorithm: SigningAlgorithm) throws {
+        if has(algorithm) { return }
         try change { keys, now in
             try self.complete(&keys, [algorithm], at: now)
         }
         logger.notice("keys.made", metadata: ["algorithm": "\(algorithm.rawValue)"])
     }
 
-    /// Makes the next key of an algorithm, or of all, the active one.
-    ///
-    /// - Returns: the keys of the algorithms that were rotated, as they are now.
-    @discardableResult
-    package func rotate(_ algorithm: SigningAlgorithm?, now: Timestamp) throws -> [KeyInfo] {
-        let rotated = try change(at: now) { keys, now in
-            let algorithms = Set(algorithm.map { [$0] } ?? keys.map(\.info.algorithm))
-            for algorithm in algorithms {
-                try self.rotate(&keys, algorithm, at: now)
-            }
-            return algorithms
+    /// Makes the key that will be the next one after a rotation, unless it is there: what may fail for want of room
+    /// comes before anything is said to have happened, and what an attempt leaves that ends here, the next one uses.
+    /// - Throws: `KeyringError` `early` where verifiers may not know the key yet that would sign.
+    func prepareRotation(_ algorithm: SigningAlgorithm, now: Timestamp) throws {
+        try change(at: now) { keys, now in
+            try self.checkNext(keys, algorithm, at: now)
+            guard keys.count(where: { $0.info.algorithm == algorithm && $0.info.state == .next }) < 2 else { return }
+            keys.append(try self.makeKey(algorithm, .next, at: now))
         }
-        let infos = list().filter { rotated.contains($0.algorithm) }
+    }
+
+    /// Makes the next key of an algorithm the active one.
+    ///
+    /// - Returns: its keys as they are now.
+    /// - Throws: `KeyringError` `early` where verifiers may not know the next key yet.
+    @discardableResult
+    func rotate(_ algorithm: SigningAlgorithm, now: Timestamp) throws -> [KeyInfo] {
+        try change(at: now) { keys, now in
+            try self.checkNext(keys, algorithm, at: now)
+            try self.rotate(&keys, algorithm, at: now)
+        }
+        let infos = list().filter { $0.algorithm == algorithm }
         for info in infos where info.state == .active {
             logger.notice(
                 "keys.rotated", metadata: ["algorithm": "\(info.algorithm.rawValue)", "kid": "\(info.kid)"])
@@ -127,11 +147,11 @@ package final class SigningKeyring: Sendable {
     }
 
     /// Takes a key that somebody else may know out of the set at once: its tokens are dead from now on (an emergency;
-    /// else `rotate`).
+    /// else `rotate`). Where it signed, the next key follows however long it was published.
     ///
     /// - Returns: the keys of its algorithm that remain.
     @discardableResult
-    package func revoke(kid: String, now: Timestamp) throws -> [KeyInfo] {
+    func revoke(kid: String, now: Timestamp) throws -> [KeyInfo] {
         let algorithm = try change(at: now) { keys, now in
             guard let known = keys.first(where: { $0.info.kid.isExactly(kid) })?.info else {
                 throw KeyringError(.noKey, "no published key has that kid")
@@ -148,13 +168,13 @@ package final class SigningKeyring: Sendable {
     }
 
     /// Takes retired keys whose time is over out of the set, and their files off the disk.
-    package func prune(now: Timestamp) throws {
+    func prune(now: Timestamp) throws {
         guard snapshot.keys.contains(where: { Self.isOver($0.info, at: now) }) else { return }
         try change(at: now) { _, _ in }
     }
 
     /// Reads the folder again if another process changed it. Costs one `lstat` if not.
-    package func refresh() throws {
+    func refresh() throws {
         let stamp = folder.stamp(KeysFolder.ring)
         guard stamp != state.withLock({ $0.stamp }) else { return }
         guard let keys = try Self.load(folder) else {
@@ -179,10 +199,7 @@ package final class SigningKeyring: Sendable {
             try thin(&keys, at: now)
             let snapshot = try KeyringSnapshot(keys)
             let known = Set(before.map(\.info.fileName))
-            for key in keys where !known.contains(key.info.fileName) {
-                try folder.write(Array(try key.key.pem().utf8), to: key.info.fileName)
-            }
-            try folder.write(Self.document(snapshot.keys), to: KeysFolder.ring)
+            try write(snapshot.keys, new: keys.filter { !known.contains($0.info.fileName) })
             let stamp = folder.stamp(KeysFolder.ring)
             state.withLock { $0 = State(snapshot: snapshot, stamp: stamp) }
             let kept = Set(keys.map(\.info.fileName))
@@ -193,13 +210,47 @@ package final class SigningKeyring: Sendable {
         }
     }
 
+    /// The files of new keys, and then the list that names them.
+    private func write(_ keys: [RingKey], new: [RingKey]) throws {
+        let stamp = folder.stamp(KeysFolder.ring)
+        do {
+            for key in new { try folder.write(Array(try key.key.pem().utf8), to: key.info.fileName) }
+            try folder.write(Self.document(keys), to: KeysFolder.ring)
+        } catch {
+            // Else each attempt on a full disk would leave a key that nothing names. A list that took its place names
+            // them, even if the disk did not confirm it.
+            if stamp == folder.stamp(KeysFolder.ring) {
+                // What stays is warned about at the next start; the error that matters is the first.
+                for key in new { try? folder.remove(key.info.fileName) }
+            }
+            throw error
+        }
+    }
+
     // MARK: Life of keys
+
+    /// Whether the next key of an algorithm may sign: verifiers that keep the set have seen it by now. Also where the
+    /// clock was set back: waiting for the old time to come round again could take years.
+    private func checkNext(_ keys: [RingKey], _ algorithm: SigningAlgorithm, at now: Timestamp) throws {
+        let own = keys.filter { $0.info.algorithm == algorithm }
+        guard !own.isEmpty else { throw KeyringError(.noKey, "no signing key for \(algorithm.rawValue)") }
+        // Without one, a new key would sign at once.
+        let madeAt = own.filter { $0.info.state == .next }.map(\.info.madeAt).min() ?? now
+        let from = madeAt.adding(seconds: retention.notice)
+        guard now >= from || now < madeAt else {
+            throw KeyringError(.early, "\(algorithm.rawValue): from \(TimeText.iso8601(from))")
+        }
+    }
 
     private func rotate(_ keys: inout [RingKey], _ algorithm: SigningAlgorithm, at now: Timestamp) throws {
         try complete(&keys, [algorithm], at: now)
+        let longest = keys.filter { $0.info.algorithm == algorithm && $0.info.state == .next }
+            .min { $0.info.madeAt < $1.info.madeAt }
         for position in keys.indices where keys[position].info.algorithm == algorithm {
             switch keys[position].info.state {
             case .next:
+                // Of two that were made ready, the one that is published longest.
+                guard longest?.info.kid.isExactly(keys[position].info.kid) == true else { break }
                 keys[position].info.state = .active
                 keys[position].info.activeSince = now
             case .active:
@@ -232,14 +283,17 @@ package final class SigningKeyring: Sendable {
                 guard !keys.contains(where: { $0.info.algorithm == algorithm && $0.info.state == state }) else {
                     continue
                 }
-                let key = try SigningKey.generate(algorithm)
-                guard let kid = key.kid else { throw KeyringError(.noKey, "a new key without a name") }
-                let info = KeyInfo(
-                    kid: kid, algorithm: algorithm, state: state, madeAt: now, activeSince: state == .active ? now : nil
-                )
-                keys.append(RingKey(info: info, key: key))
+                keys.append(try makeKey(algorithm, state, at: now))
             }
         }
+    }
+
+    private func makeKey(_ algorithm: SigningAlgorithm, _ state: KeyInfo.State, at now: Timestamp) throws -> RingKey {
+        let key = try make(algorithm)
+        guard let kid = key.kid else { throw KeyringError(.noKey, "a new key without a name") }
+        let info = KeyInfo(
+            kid: kid, algorithm: algorithm, state: state, madeAt: now, activeSince: state == .active ? now : nil)
+        return RingKey(info: info, key: key)
     }
 
     /// Keeps the set as small as verifiers accept: when rotations come fast, the keys that retired first go early, but

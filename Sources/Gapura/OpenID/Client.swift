@@ -118,7 +118,14 @@ package struct ClientSigner: Sendable {
             throw OAuthError(
                 .serverError, "The client has no secret that signs.", reason: "HS client without sealed secret")
         }
-        let secret = try secrets.unseal(sealed, for: client.id.text)
-        return try SigningKey(secret: Array(secret.utf8), algorithm: algorithm)
+        do {
+            let secret = try secrets.unseal(sealed, for: client.id.text)
+            return try SigningKey(secret: Array(secret.utf8), algorithm: algorithm)
+        } catch let error as KeyringError {
+            // Sealed with the keys of another day: nothing that the gateway could do again would help.
+            throw OAuthError(
+                .invalidClient, "The client's secret is of no use any more; it needs a new one.",
+                reason: "the client's secret does not open: \(error)")
+        }
     }
 }

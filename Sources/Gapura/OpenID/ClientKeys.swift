@@ -44,6 +44,9 @@ package final class ClientKeys: Sendable {
         clock = services.clock
     }
 
+    /// Answers that are kept as they came, for tests.
+    var fetchedCount: Int { state.withLock { $0.fetched.count } }
+
     /// The key that a token of a client names, if the client has it, and it is for that algorithm.
     /// - Throws: `TokenError` `keysUnavailable` where they cannot be fetched.
     func key(for jws: JWS, of client: Client) async throws -> VerificationKey? {

@@ -36,13 +36,12 @@ package struct ClientRegistry: Sendable {
         settings = services.settings
     }
 
-    /// Reads a registration and makes sure a key for its algorithms exists. Does file I/O: call it outside a
-    /// transaction.
-    package func prepare(_ json: JSONObject) throws -> ClientMetadata {
+    /// Reads a registration and makes sure a key for its algorithms exists, which may take a while.
+    package func prepare(_ json: JSONObject) async throws -> ClientMetadata {
         let metadata = try ClientMetadata(json, settings: settings)
         try Self.checkFrontChannel(metadata)
         let algorithms = [metadata.idTokenAlgorithm, metadata.accessTokenAlgorithm, metadata.userinfoAlgorithm]
-        for case let algorithm? in algorithms where !algorithm.isSymmetric { try keyring.ensure(algorithm) }
+        for case let algorithm? in algorithms where !algorithm.isSymmetric { try await keyring.ensure(algorithm) }
         return metadata
     }
 

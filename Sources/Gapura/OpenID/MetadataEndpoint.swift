@@ -1,5 +1,6 @@
 import GapuraFormats
 import GapuraTokens
+import HTTPTypes
 package import Hummingbird
 
 /// Metadata and keys: OpenID Connect Discovery section 4, RFC 8414 section 3, RFC 7517 section 5. Only what is there is
@@ -21,12 +22,12 @@ package struct MetadataEndpoint: Sendable {
         }
         router.only(.get, "/oauth2/jwks") { request, _ in
             let (bytes, etag) = keyring.published
-            if request.headers[.ifNoneMatch]?.isExactly(etag) == true {
-                return Response(
-                    status: .notModified, headers: [.cacheControl: "public, max-age=300", .eTag: etag])
+            let headers: HTTPFields = [.cacheControl: "public, max-age=300", .eTag: etag]
+            // With what the whole answer would say of keeping it (RFC 9110 section 15.4.5).
+            if let known = request.headers[.ifNoneMatch], EntityTag.isNamed(etag, in: known, weakly: true) {
+                return Response(status: .notModified, headers: headers)
             }
-            return JSONAnswer.make(
-                bytes: bytes, noStore: false, headers: [.cacheControl: "public, max-age=300", .eTag: etag])
+            return JSONAnswer.make(bytes: bytes, noStore: false, headers: headers)
         }
     }
 

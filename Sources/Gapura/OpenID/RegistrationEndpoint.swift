@@ -46,7 +46,7 @@ package struct RegistrationEndpoint: Sendable {
             Self.isOpen(found, at: now)
         else { throw OAuthError.invalidToken(reason: "no right to register clients") }
         let right = try Self.right(found)
-        let metadata = try registry.prepare(right.limited(try await Self.body(request)))
+        let metadata = try await registry.prepare(right.limited(Self.body(request)))
         let logo = try await askOthers(metadata, of: found, at: now)
         let (id, token) = (ClientID("c-" + SecureRandom.text(16)), SecureRandom.text(32))
         let secret = ClientRegistry.makeSecret()
@@ -123,7 +123,7 @@ package struct RegistrationEndpoint: Sendable {
             throw OAuthError.invalidToken(reason: "an admin ended the right to register clients")
         }
         let known = try clients.client(record).metadata
-        let metadata = try registry.prepare(Self.right(given).limited(asked, known: known))
+        let metadata = try await registry.prepare(Self.right(given).limited(asked, known: known))
         let logo = try await askOthers(metadata, of: given, at: now)
         let (registry, secret) = (registry, ClientRegistry.makeSecret())
         let made: ClientRegistry.Registered = try await store.write { tx in

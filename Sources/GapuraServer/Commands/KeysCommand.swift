@@ -23,6 +23,9 @@ struct KeysCommand: ParsableCommand {
             abstract:
                 "Makes the next key the one that signs; the old one stays published until its last token is dead.",
             discussion: """
+                The next key signs only once it is published for ten minutes, so that applications that keep the key set
+                know it. A key that leaked is not rotated but revoked.
+
                   gapura keys rotate
                   gapura keys rotate --algorithm RS256
                 """
@@ -35,7 +38,13 @@ struct KeysCommand: ParsableCommand {
         func request() throws -> (operation: String, arguments: JSONObject) {
             ("keys.rotate", .given([("algorithm", .optional(algorithm))]))
         }
-        func show(_ result: JSONValue) { KeysCommand.show(result) }
+
+        func show(_ result: JSONValue) {
+            KeysCommand.show(result)
+            for early in result["early"]?.array ?? [] {
+                Console.line("Not rotated, applications may not know the next key yet: \(TerminalText.of(early)).")
+            }
+        }
     }
 
     struct Revoke: OperationCommand {
@@ -45,6 +54,7 @@ struct KeysCommand: ParsableCommand {
             discussion: """
                 An emergency; else use `rotate`. Whatever the key signed is refused from now on: access tokens, and ID tokens that an application
                 still shows. Applications that keep the key set take the new key when they fetch it again, at the latest after their cache's time.
+                A gateway that runs on this machine takes it back at once, further nodes within a minute.
 
                   gapura keys list
                   gapura keys revoke KID

@@ -61,7 +61,7 @@ struct LocalServices: Sendable {
             if !makesKeys { try await StartCheck.afterOpening(store, settings, isSetUp: isSetUp) }
             var logger = Logger(label: "gapura", factory: { _ in SwiftLogNoOpLogHandler() })
             logger.logLevel = .error
-            let keyring = try SigningKeyring.open(
+            let keyring = try await SigningKeyring.open(
                 folder: settings.keysFolder, clock: .system, logger: logger, retention: KeyRetention(settings))
             let services = Services(
                 settings: settings, store: store, clock: .system, keyring: keyring,

@@ -80,7 +80,7 @@ struct AuthorityCity {
     static func make(in city: City) async throws -> AuthorityCity {
         let now = city.gateway.clock.now
         let registry = ClientRegistry(city.gateway.gateway.services)
-        let feed = try registry.prepare([
+        let feed = try await registry.prepare([
             "client_name": "SIMPEG", "grant_types": ["client_credentials"], "personnel_feed": true,
             "scope": "personnel",
         ])

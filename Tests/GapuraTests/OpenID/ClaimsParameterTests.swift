@@ -69,7 +69,7 @@ struct ClaimsParameterTests {
             let record = try #require(try await city.gateway.store.read { try $0.clients.find(ClientID("web")) })
             var json = try #require(try StrictJSON.parse(Array(record.settings.utf8)).object)
             json["scope"] = "openid profile"
-            let metadata = try registry.prepare(json)
+            let metadata = try await registry.prepare(json)
             try await city.gateway.store.write { tx in
                 _ = try registry.update(record.id, metadata, secret: "", by: .system, in: tx, at: now)
             }

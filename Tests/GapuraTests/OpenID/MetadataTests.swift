@@ -225,6 +225,8 @@ struct MetadataTests {
     )
     func rotation() async throws {
         try await withCity { city in
+            // Whoever keeps the key set knows the next key by then.
+            city.gateway.clock.advance(seconds: 600)
             let old = try await city.tokens("web")
             let oldKid = try #require(try city.header(of: old["id_token"]?.string)["kid"]?.string)
             func published() async throws -> (kids: Set<String>, etag: String?) {
@@ -235,7 +237,7 @@ struct MetadataTests {
             let unchanged = try await city.gateway.send(
                 .get, "/oauth2/jwks", headers: [.ifNoneMatch: try #require(before.etag)])
             #expect(unchanged.status == 304)
-            try city.gateway.gateway.services.keyring.rotate(.rs256, now: city.gateway.clock.now)
+            try await city.gateway.gateway.services.keyring.rotate(.rs256, now: city.gateway.clock.now)
             let after = try await published()
             #expect(after.kids.isSuperset(of: before.kids))
             #expect(after.kids.count == before.kids.count + 1)
@@ -255,6 +257,37 @@ struct MetadataTests {
                 in: try await city.signedIn()
             )
             #expect(silent.parameter("code") != nil)
+        }
+    }
+
+    @Test("an unchanged key set is 304 with what the whole answer says of keeping it, whoever weakened its tag")
+    func unchanged() async throws {
+        try await withCity { city in
+            for origin in [nil, "https://lain.contoh.invalid"] {
+                var asking: HTTPFields = [:]
+                asking[.origin] = origin
+                let whole = try await city.gateway.send(.get, "/oauth2/jwks", headers: asking)
+                let etag = try #require(whole.headers[.eTag])
+                #expect(whole.status == 200)
+                for tag in [etag, "W/\(etag)", "*", "\"lain\", \(etag)"] {
+                    asking[.ifNoneMatch] = tag
+                    let answer = try await city.gateway.send(.get, "/oauth2/jwks", headers: asking)
+                    #expect(answer.status == 304 && answer.body.isEmpty, "\(tag)")
+                    // RFC 9110 section 15.4.5, and what a script needs to be let at it.
+                    for name in [
+                        HTTPField.Name.eTag, .cacheControl, .vary, .expires, .contentLocation,
+                        .accessControlAllowOrigin, .accessControlExposeHeaders, .xContentTypeOptions,
+                    ] {
+                        #expect(answer.headers[name] == whole.headers[name], "\(tag): \(name)")
+                    }
+                    #expect(answer.headers[.cacheControl] == "public, max-age=300")
+                    #expect(answer.headers[.accessControlAllowOrigin] == (origin == nil ? nil : "*"))
+                }
+                for tag in ["\"lain\"", String(etag.dropLast()), ""] {
+                    asking[.ifNoneMatch] = tag
+                    #expect(try await city.gateway.send(.get, "/oauth2/jwks", headers: asking).status == 200, "\(tag)")
+                }
+            }
         }
     }
 

@@ -115,7 +115,7 @@ extension City {
     @discardableResult
     func addClient(_ id: String, _ metadata: JSONObject) async throws -> String {
         let registry = ClientRegistry(gateway.gateway.services)
-        let prepared = try registry.prepare(metadata)
+        let prepared = try await registry.prepare(metadata)
         let now = gateway.clock.now
         return try await gateway.store.write { tx in
             guard let application = try tx.applications.find(slug: "simpeg") else { throw CityError(text: "no simpeg") }

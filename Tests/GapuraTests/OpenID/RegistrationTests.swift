@@ -272,7 +272,7 @@ struct RegistrationTests {
             for (name, value) in [
                 ("trusted", false), ("scope", "openid profile"), ("audience", ["urn:surat"]),
             ] as [(String, JSONValue)] { json[name] = value }
-            let (decided, now) = (try registry.prepare(json), city.gateway.clock.now)
+            let (decided, now) = (try await registry.prepare(json), city.gateway.clock.now)
             try await city.gateway.store.write { tx in
                 _ = try registry.update(clientID, decided, secret: "", by: .system, in: tx, at: now)
             }

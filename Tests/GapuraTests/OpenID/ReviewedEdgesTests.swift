@@ -29,7 +29,7 @@ struct ReviewedEdgesTests {
             let token = try await city.tokens("web")["access_token"]?.string
             #expect(try await city.userinfo(token).status == 200)
             let kid = try #require(try JWS(token ?? "").kid)
-            _ = try city.gateway.gateway.services.keyring.revoke(kid: kid, now: city.gateway.clock.now)
+            _ = try await city.gateway.gateway.services.keyring.revoke(kid: kid, now: city.gateway.clock.now)
             expectInvalidToken(try await city.userinfo(token))
         }
     }

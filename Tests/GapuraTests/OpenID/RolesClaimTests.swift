@@ -12,7 +12,7 @@ extension City {
         async throws
     {
         let registry = ClientRegistry(gateway.gateway.services)
-        let prepared = try registry.prepare([
+        let prepared = try await registry.prepare([
             "client_name": .string(id), "redirect_uris": [.string(City.redirectURI)],
             "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
             "scope": .string(scope),

@@ -131,7 +131,7 @@ struct TokenExchangeTests {
             let record = try #require(try await city.gateway.store.read { try $0.clients.find(ClientID("layanan")) })
             var json = try #require(try StrictJSON.parse(Array(record.settings.utf8)).object)
             json["audience"] = ["urn:layanan"]
-            let metadata = try registry.prepare(json)
+            let metadata = try await registry.prepare(json)
             let now = city.gateway.clock.now
             try await city.gateway.store.write { tx in
                 _ = try registry.update(record.id, metadata, secret: "", by: .system, in: tx, at: now)
@@ -235,7 +235,7 @@ struct TokenExchangeTests {
             let record = try #require(try await city.gateway.store.read { try $0.clients.find(ClientID("layanan")) })
             var json = try #require(try StrictJSON.parse(Array(record.settings.utf8)).object)
             json["may_exchange"] = ["tujuan"]
-            let metadata = try registry.prepare(json)
+            let metadata = try await registry.prepare(json)
             let now = city.gateway.clock.now
             try await city.gateway.store.write { tx in
                 _ = try registry.update(record.id, metadata, secret: "", by: .system, in: tx, at: now)

@@ -95,7 +95,7 @@ struct TokenReviewTests {
             let record = try #require(try await city.gateway.store.read { try $0.clients.find(id) })
             var json = try #require(try StrictJSON.parse(Array(record.settings.utf8)).object)
             json["token_endpoint_auth_method"] = "client_secret_basic"
-            let metadata = try registry.prepare(json)
+            let metadata = try await registry.prepare(json)
             let secret = ClientRegistry.makeSecret()
             try await city.gateway.store.write { tx in
                 _ = try registry.update(id, metadata, secret: secret, by: .system, in: tx, at: now)

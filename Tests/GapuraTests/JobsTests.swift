@@ -305,6 +305,32 @@ struct JobsTests {
         try await running
     }
 
+    @Test("upkeep removes many rows a portion at a time, and others write in between", arguments: bothEngines)
+    func portions(engine: Engine) async throws {
+        try await withCity(on: engine) { city in
+            let (store, clock) = (city.gateway.store, city.gateway.clock)
+            let expired = clock.now.adding(seconds: -1)
+            try await store.write { tx in
+                for number in 0..<5000 { _ = try tx.tokens.see(digest: "lama-\(number)", until: expired) }
+                _ = try tx.tokens.see(digest: "baru", until: clock.now.adding(seconds: 60))
+            }
+            let job = UpkeepJob(store: store, historyDays: 90, clock: clock.wall, logger: .silent)
+            async let tidied: Void = job.tidy()
+            // Each waits for its turn among the portions.
+            var seen: [Int64] = []
+            while seen.last != 1 {
+                let turn = seen.count
+                seen.append(
+                    try await store.write { tx in
+                        try tx.upkeep.setMeta("uji", "\(turn)")
+                        return try tx.first("SELECT COUNT(*) FROM seen_tokens")?.integer(0) ?? 0
+                    })
+            }
+            await tidied
+            #expect(seen.contains { 1 < $0 && $0 < 5001 })
+        }
+    }
+
     @Test("a retirement acts by itself on its day, once, whichever of two nodes looks first")
     func retirement() async throws {
         let world = try await World()

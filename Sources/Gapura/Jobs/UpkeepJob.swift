@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// than the setting says and in a file.
 package struct UpkeepJob: Service {
     private static let pause: Duration = .seconds(300)
-    private static let portion = 2000
+    private static let portion: Int64 = 2000
 
     private let store: Store
     private let historyDays: Int
@@ -42,7 +42,7 @@ package struct UpkeepJob: Service {
         if let dataFolder { SIASNProgressFile.removeOld(folder: dataFolder, now: now) }
         let old = now.adding(seconds: -Int64(clamping: max(0, historyDays)) * 86_400)
         do {
-            let gone = try await store.write { try $0.upkeep.deleteExpired(at: now, keepingSessionsSince: old) }
+            let gone = try await removeExpired(now, keepingSessionsSince: old)
             if gone > 0 { logger.debug("upkeep.removed", metadata: ["rows": "\(gone)"]) }
         } catch {
             logger.warning("upkeep.failed", metadata: ["error": "\(error)"])
@@ -60,13 +60,26 @@ package struct UpkeepJob: Service {
         }
     }
 
-    /// Some rows at once, so that no sign-in waits for it.
+    /// Some rows at once, so that no sign-in waits for it. - Returns: how many went.
+    private func removeExpired(_ now: Timestamp, keepingSessionsSince old: Timestamp) async throws -> Int64 {
+        var (gone, step) = (Int64(0), Self.portion)
+        while step == Self.portion, !Task.isCancelled {
+            step = try await store.write { tx in
+                try tx.upkeep.deleteExpired(at: now, keepingSessionsSince: old, limit: Self.portion)
+            }
+            gone += step
+        }
+        return gone
+    }
+
+    /// The same of what loads kept.
     private func purgeLoads(_ now: Timestamp) async throws {
         guard loadDays > 0 else { return }
         let before = now.adding(seconds: -Int64(clamping: loadDays) * 86_400)
-        var (gone, step) = (0, Self.portion)
-        while step == Self.portion {
-            step = try await store.write { try $0.upkeep.deleteLoadDetails(before: before, limit: Int64(Self.portion)) }
+        var (gone, step) = (Int64(0), Self.portion)
+        while step == Self.portion, !Task.isCancelled {
+            step = Int64(
+                try await store.write { try $0.upkeep.deleteLoadDetails(before: before, limit: Self.portion) })
             gone += step
         }
         if gone > 0 { logger.info("upkeep.loads_purged", metadata: ["rows": "\(gone)"]) }

@@ -17,8 +17,7 @@ struct LiveAccessToken: Sendable {
     /// The client that acts for the person, of a token that was exchanged.
     let actor: String?
     /// Of a person's token; nothing for a client's own.
-    let standing: FamilyStanding?
-
+    var standing: FamilyStanding?
 }
 
 /// Reads access tokens that come back to us, JWT or opaque: the form is checked here, the state in the database each
@@ -73,46 +72,41 @@ struct AccessTokenReader: Sendable {
 
     /// Looks up the state of a token: revoked, expired, its person, session and client as they are now.
     func live(_ presented: Presented, in tx: Transaction, at now: Timestamp) throws -> LiveAccessToken? {
+        guard var (token, family) = try issued(presented, in: tx, at: now) else { return nil }
+        guard let family else { return try tx.clients.findUsable(token.clientID) == nil ? nil : token }
+        guard let standing = try tx.tokens.standing(of: family), standing.isGood(at: now) else { return nil }
+        // One that was exchanged is the acting client's, and ends with the family that it came from.
+        let isClients =
+            try token.actor == nil
+            ? standing.family.clientID == token.clientID : tx.clients.findUsable(token.clientID) != nil
+        guard isClients else { return nil }
+        token.standing = standing
+        return token
+    }
+
+    /// What a token says that has not run out and was not revoked, whatever its person, session and client are just
+    /// now: a suspension may end before it does. `standing` is empty.
+    func issued(_ presented: Presented, in tx: Transaction, at now: Timestamp) throws -> (
+        token: LiveAccessToken, family: FamilyID?
+    )? {
         switch presented.form {
         case .jwt(let claims):
             guard let jti = claims.jti, let clientID = claims.clientID, let exp = claims.exp, now < exp,
-                let iat = claims.iat
+                let iat = claims.iat, try !tx.tokens.isRevoked(jti: jti)
             else { return nil }
-            let family = AccessTokenID(jti: jti).family
-            guard try !tx.tokens.isRevoked(jti: jti) else { return nil }
-            return try live(
-                family: family, ClientID(clientID), claims.scopes.joined(separator: " "), claims.aud, iat, exp, jti,
-                claims["cnf"]?["jkt"]?.string, claims["act"]?["sub"]?.string, in: tx, at: now
-            )
+            let token = LiveAccessToken(
+                clientID: ClientID(clientID), scope: claims.scopes.joined(separator: " "), audience: claims.aud,
+                issuedAt: iat, expiresAt: exp, jti: jti, jkt: claims["cnf"]?["jkt"]?.string,
+                actor: claims["act"]?["sub"]?.string)
+            return (token, AccessTokenID(jti: jti).family)
         case .opaque(let digest):
             guard let row = try tx.tokens.findAccessToken(digest: digest), now < row.expiresAt else { return nil }
             let audience = row.audience.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
-            return try live(
-                family: row.familyID, row.clientID, row.scope, audience, row.createdAt, row.expiresAt, nil,
-                row.jkt, row.actor, in: tx, at: now)
+            let token = LiveAccessToken(
+                clientID: row.clientID, scope: row.scope, audience: audience, issuedAt: row.createdAt,
+                expiresAt: row.expiresAt, jti: nil, jkt: row.jkt, actor: row.actor)
+            return (token, row.familyID)
         }
-    }
-
-    private func live(
-        family: FamilyID?, _ clientID: ClientID, _ scope: String, _ audience: [String], _ iat: Timestamp,
-        _ exp: Timestamp, _ jti: String?, _ jkt: String?, _ actor: String?,
-        in tx: Transaction, at now: Timestamp
-    ) throws -> LiveAccessToken? {
-        var standing: FamilyStanding?
-        if let family {
-            guard let found = try tx.tokens.standing(of: family), found.isGood(at: now) else { return nil }
-            // One that was exchanged is the acting client's, and ends with the family that it came from.
-            guard try actor == nil ? found.family.clientID == clientID : tx.clients.findUsable(clientID) != nil else {
-                return nil
-            }
-            standing = found
-        } else {
-            guard try tx.clients.findUsable(clientID) != nil else { return nil }
-        }
-        return LiveAccessToken(
-            clientID: clientID, scope: scope, audience: audience, issuedAt: iat, expiresAt: exp, jti: jti,
-            jkt: jkt, actor: actor, standing: standing
-        )
     }
 }
 

@@ -45,7 +45,9 @@ package struct DeviceAuthorizationEndpoint: Sendable {
         let limit = client.isPublic ? Self.publicLimit : Self.limit
         let room = room
         try await store.write { tx in
-            try room.check(at: now, count: tx.deviceRequests.count) { try tx.deviceRequests.deleteExpired(at: $0) }
+            try room.check(at: now, count: tx.deviceRequests.count) {
+                try tx.deviceRequests.deleteExpired(at: $0, limit: TableRoom.portion)
+            }
             let open = try tx.deviceRequests.countOpen(of: client.id, from: waiting.network, at: now)
             guard open < limit else { throw OAuthError(.tooManyRequests, "Too many devices of this client wait.") }
             try tx.deviceRequests.insert(waiting)

@@ -87,7 +87,9 @@ package struct PushedAuthorizationEndpoint: Sendable {
         guard waiting < limit else {
             throw OAuthError(.tooManyRequests, "Too many requests of this client wait.")
         }
-        try room.check(at: pushed.createdAt, count: tx.pushed.count) { try tx.pushed.deleteExpired(at: $0) }
+        try room.check(at: pushed.createdAt, count: tx.pushed.count) {
+            try tx.pushed.deleteExpired(at: $0, limit: TableRoom.portion)
+        }
     }
 
     /// The parameters that are kept, with the key that the code will be bound to (RFC 9449 section 10.1).

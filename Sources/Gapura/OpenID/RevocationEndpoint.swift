@@ -37,14 +37,15 @@ package struct RevocationEndpoint: Sendable {
                 try Self.record("refresh_token", family: refresh.familyID, client, in: tx, at: now)
                 return
             }
-            guard let presented, let live = try tokens.live(presented, in: tx, at: now), live.clientID == client.id
+            guard let presented, let (access, family) = try tokens.issued(presented, in: tx, at: now),
+                access.clientID == client.id
             else { return }
-            if let jti = live.jti {
-                try tx.tokens.insertRevoked(jti: jti, expiresAt: live.expiresAt)
+            if let jti = access.jti {
+                try tx.tokens.insertRevoked(jti: jti, expiresAt: access.expiresAt)
             } else {
                 try tx.tokens.deleteAccessToken(digest: accessDigest)
             }
-            try Self.record("access_token", family: live.standing?.family.id, client, in: tx, at: now)
+            try Self.record("access_token", family: family, client, in: tx, at: now)
         }
         return Response(status: .ok, headers: [.cacheControl: "no-store"])
     }

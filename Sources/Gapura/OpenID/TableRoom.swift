@@ -7,6 +7,8 @@ import Synchronization
 /// Not every row counts the table: one in fifty does, so that it is over the limit by a little at most.
 final class TableRoom: Sendable {
     private static let turns = 50
+    /// Rows that are removed at once, while no other write goes on.
+    static let portion: Int64 = 2000
     /// Seconds for which it is closed.
     private static let pause: Int64 = 10
 

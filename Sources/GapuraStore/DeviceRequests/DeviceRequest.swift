@@ -111,8 +111,13 @@ package struct DeviceRequestQueries {
         )?.integer(0) ?? 0
     }
 
-    package func deleteExpired(at moment: Timestamp) throws -> Int {
-        try tx.run("DELETE FROM device_requests WHERE expires_at < \(moment)")
+    /// - Returns: how many went, at most `limit`.
+    package func deleteExpired(at moment: Timestamp, limit: Int64) throws -> Int {
+        try tx.run(
+            """
+            DELETE FROM device_requests WHERE digest IN
+            (SELECT digest FROM device_requests WHERE expires_at < \(moment) LIMIT \(limit))
+            """)
     }
 
     /// How many are kept, of everybody.

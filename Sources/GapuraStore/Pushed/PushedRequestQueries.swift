@@ -47,11 +47,16 @@ package struct PushedRequestQueries {
     }
 
     /// Those with which no browser may come any more, and with which none is on its way.
-    package func deleteExpired(at moment: Timestamp) throws -> Int {
+    static func expired(at moment: Timestamp) -> Statement {
+        "expires_at < \(moment) AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.pushed = pushed_requests.digest)"
+    }
+
+    /// - Returns: how many went, at most `limit`.
+    package func deleteExpired(at moment: Timestamp, limit: Int64) throws -> Int {
         try tx.run(
             """
-            DELETE FROM pushed_requests WHERE expires_at < \(moment)
-            AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.pushed = pushed_requests.digest)
+            DELETE FROM pushed_requests WHERE digest IN
+            (SELECT digest FROM pushed_requests WHERE \(fragment: Self.expired(at: moment)) LIMIT \(limit))
             """)
     }
 

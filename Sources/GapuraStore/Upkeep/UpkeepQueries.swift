@@ -9,54 +9,90 @@ package struct UpkeepQueries {
     let tx: Transaction
 
     /// Deletes rows that nothing can need any more; each table keeps what is younger than the moment given for it.
-    /// - Returns: how many rows went.
+    /// - Parameter limit: at most so many rows, since no other write goes on meanwhile.
+    /// - Returns: how many rows went; as many as `limit` means that there may be more.
     @discardableResult
-    package func deleteExpired(at moment: Timestamp, keepingSessionsSince old: Timestamp) throws -> Int {
-        var gone = 0
-        gone += try tx.run("DELETE FROM flows WHERE expires_at < \(moment)")
-        gone += try tx.deviceRequests.deleteExpired(at: moment)
-        gone += try tx.run("DELETE FROM consents WHERE expires_at < \(moment)")
-        gone += try tx.run("DELETE FROM seen_tokens WHERE expires_at < \(moment)")
-        // Whoever came with one may still be typing a password.
-        gone += try tx.pushed.deleteExpired(at: moment)
-        gone += try tx.run("DELETE FROM access_tokens WHERE expires_at < \(moment)")
-        gone += try tx.run("DELETE FROM revoked_tokens WHERE expires_at < \(moment)")
-        gone += try tx.run("DELETE FROM one_time_links WHERE expires_at < \(old)")
-        gone += try tx.run("DELETE FROM activation_codes WHERE expires_at < \(old)")
-        gone += try tx.run(
-            "DELETE FROM throttles WHERE last_failure_at < \(moment.adding(seconds: -86_400)) AND open_at < \(moment)")
+    package func deleteExpired(at moment: Timestamp, keepingSessionsSince old: Timestamp, limit: Int64 = .max) throws
+        -> Int64
+    {
+        var left = limit
+        // What points to a row goes before it.
+        for rule in Self.rules(at: moment, keepingSessionsSince: old) where left > 0 {
+            left -= try delete(rule, limit: left)
+        }
+        return limit - left
+    }
+
+    /// Which rows of a table nobody needs any more.
+    private struct Rule {
+        let table: StaticString
+        /// Its primary key.
+        let key: StaticString
+        let condition: Statement
+
+        init(_ table: StaticString, by key: StaticString, _ condition: Statement) {
+            self.table = table
+            self.key = key
+            self.condition = condition
+        }
+    }
+
+    /// By key, since only one of the two engines knows a limit of its own here.
+    private func delete(_ rule: Rule, limit: Int64) throws -> Int64 {
+        Int64(
+            try tx.run(
+                """
+                DELETE FROM \(raw: rule.table) WHERE (\(raw: rule.key)) IN (SELECT \(raw: rule.key) FROM \(raw: rule.table)
+                WHERE \(fragment: rule.condition) LIMIT \(limit))
+                """))
+    }
+
+    private static func rules(at moment: Timestamp, keepingSessionsSince old: Timestamp) -> [Rule] {
         // A code is remembered well beyond its life, so that a second use still revokes what the first gave.
-        gone += try tx.run("DELETE FROM codes WHERE expires_at < \(moment.adding(seconds: -3600))")
-        gone += try tx.run("DELETE FROM refresh_tokens WHERE expires_at < \(moment.adding(seconds: -3600))")
-        gone += try tx.run(
-            """
-            DELETE FROM token_families WHERE ends_at < \(moment.adding(seconds: -3600))
-            AND NOT EXISTS (SELECT 1 FROM codes WHERE codes.family_id = token_families.id)
-            AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE refresh_tokens.family_id = token_families.id)
-            AND NOT EXISTS (SELECT 1 FROM access_tokens WHERE access_tokens.family_id = token_families.id)
-            """
-        )
-        gone += try tx.run(
-            """
-            DELETE FROM client_sessions WHERE session_id IN (SELECT id FROM sessions WHERE ends_at < \(old))
-            AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = client_sessions.session_id)
-            """
-        )
-        gone += try tx.run(
-            """
-            DELETE FROM sessions WHERE ends_at < \(old)
-            AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = sessions.id)
-            AND NOT EXISTS (SELECT 1 FROM client_sessions WHERE client_sessions.session_id = sessions.id)
-            """
-        )
-        gone += try tx.run("DELETE FROM logout_deliveries WHERE created_at < \(old) AND state <> 'waiting'")
-        gone += try tx.run("DELETE FROM devices WHERE last_seen_at < \(moment.adding(seconds: -180 * 86_400))")
-        gone += try tx.run("DELETE FROM legacy_passwords WHERE expires_at < \(moment)")
-        // Out of the bin is not gone: the account and its person stay.
-        gone += try tx.run("DELETE FROM recycle_bin WHERE until < \(moment)")
-        gone += try tx.run("DELETE FROM api_answers WHERE created_at < \(moment.adding(seconds: -86_400))")
-        gone += try tx.run("DELETE FROM load_requests WHERE asked_at < \(moment.adding(seconds: -7 * 86_400))")
-        return gone
+        let (hour, day) = (moment.adding(seconds: -3600), moment.adding(seconds: -86_400))
+        return [
+            Rule("flows", by: "digest", "expires_at < \(moment)"),
+            Rule("device_requests", by: "digest", "expires_at < \(moment)"),
+            Rule("consents", by: "account_id, client_id, item", "expires_at < \(moment)"),
+            Rule("seen_tokens", by: "digest", "expires_at < \(moment)"),
+            // Whoever came with one may still be typing a password.
+            Rule("pushed_requests", by: "digest", PushedRequestQueries.expired(at: moment)),
+            Rule("access_tokens", by: "digest", "expires_at < \(moment)"),
+            Rule("revoked_tokens", by: "jti", "expires_at < \(moment)"),
+            Rule("one_time_links", by: "digest", "expires_at < \(old)"),
+            Rule("activation_codes", by: "account_id", "expires_at < \(old)"),
+            Rule("throttles", by: "key", "last_failure_at < \(day) AND open_at < \(moment)"),
+            Rule("codes", by: "digest", "expires_at < \(hour)"),
+            Rule("refresh_tokens", by: "digest", "expires_at < \(hour)"),
+            Rule(
+                "token_families", by: "id",
+                """
+                ends_at < \(hour)
+                AND NOT EXISTS (SELECT 1 FROM codes WHERE codes.family_id = token_families.id)
+                AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE refresh_tokens.family_id = token_families.id)
+                AND NOT EXISTS (SELECT 1 FROM access_tokens WHERE access_tokens.family_id = token_families.id)
+                """),
+            Rule(
+                "client_sessions", by: "sid",
+                """
+                session_id IN (SELECT id FROM sessions WHERE ends_at < \(old))
+                AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = client_sessions.session_id)
+                """),
+            Rule(
+                "sessions", by: "id",
+                """
+                ends_at < \(old)
+                AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = sessions.id)
+                AND NOT EXISTS (SELECT 1 FROM client_sessions WHERE client_sessions.session_id = sessions.id)
+                """),
+            Rule("logout_deliveries", by: "id", "created_at < \(old) AND state <> 'waiting'"),
+            Rule("devices", by: "digest", "last_seen_at < \(moment.adding(seconds: -180 * 86_400))"),
+            Rule("legacy_passwords", by: "application_id, local_id", "expires_at < \(moment)"),
+            // Out of the bin is not gone: the account and its person stay.
+            Rule("recycle_bin", by: "account_id", "until < \(moment)"),
+            Rule("api_answers", by: "actor, key", "created_at < \(day)"),
+            Rule("load_requests", by: "id", "asked_at < \(moment.adding(seconds: -7 * 86_400))"),
+        ]
     }
 
     /// Until when loads lost what they kept to be taken back, all of it or some.

@@ -49,6 +49,28 @@ struct RevocationTests {
         }
     }
 
+    @Test("of somebody who is suspended just now, and it stays dead when they come back", arguments: ["web", "opaque"])
+    func suspended(client: String) async throws {
+        try await withCity { city in
+            let tokens = try await city.tokens(client)
+            let (access, other) = (
+                tokens["access_token"]?.string, try await city.tokens(client)["access_token"]?.string
+            )
+            func set(_ state: AccountState) async throws {
+                try await city.gateway.store.write { tx in
+                    try tx.run("UPDATE accounts SET state = \(state.rawValue) WHERE password_hash IS NOT NULL")
+                }
+            }
+            try await set(.ditangguhkan)
+            expectInvalidToken(try await city.userinfo(access))
+            #expect(try await city.revoke(access, as: client).status == 200)
+            #expect(try await city.audit(.tokensRevoked).count == 1)
+            try await set(.aktif)
+            expectInvalidToken(try await city.userinfo(access))
+            #expect(try await city.isAlive(other))
+        }
+    }
+
     @Test("a machine's own token, too")
     func machine() async throws {
         try await withCity { city in

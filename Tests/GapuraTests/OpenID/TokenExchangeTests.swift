@@ -48,16 +48,18 @@ struct TokenExchangeTests {
         return try #require(try await city.token(city.redeeming(code), client).json)
     }
 
-    private func exchange(_ city: City, _ secret: String, _ subject: String?, _ more: Pairs = []) async throws
-        -> TestAnswer
-    {
+    private func exchange(
+        _ city: City, _ secret: String, _ subject: String?, _ more: Pairs = [], as service: String = "layanan",
+        proof: String? = nil
+    ) async throws -> TestAnswer {
         var form: Pairs = [
             ("grant_type", TokenExchangeGrant.name), ("subject_token", subject ?? ""),
             ("subject_token_type", Self.type),
         ]
         form = form.filter { pair in !more.contains { $0.name == pair.name } } + more
-        return try await city.gateway.post(
-            "/oauth2/token", form, headers: [.authorization: basicHeader("layanan", secret)])
+        var headers = proof.map { City.dpop($0) } ?? [:]
+        headers[.authorization] = basicHeader(service, secret)
+        return try await city.gateway.post("/oauth2/token", form, headers: headers)
     }
 
     // MARK: Resources
@@ -175,6 +177,36 @@ struct TokenExchangeTests {
                 try SessionEnding.end(session.id, of: account, reason: .admin, by: .system, in: tx, at: later)
             }
             #expect(try await isActive() == false)
+        }
+    }
+
+    @Test("of a token that is bound to a key comes one that is bound to the service's key, and never one for anybody")
+    func bound() async throws {
+        try await withServices { city, _ in
+            let secret = try await city.addClient(
+                "arsip",
+                [
+                    "client_name": "Arsip", "grant_types": [.string(TokenExchangeGrant.name)], "scope": "simpeg.read",
+                    "audience": ["urn:arsip"], "may_exchange": ["web"], "resource_server": true,
+                ])
+            let (person, service) = (try SigningKey.generate(.es256), try SigningKey.generate(.es256))
+            let pairs = city.asking("web", ["scope": "openid simpeg.read"]) + [("resource", "urn:arsip")]
+            let code = try #require(try await city.authorize(pairs, in: city.signedIn()).parameter("code"))
+            var headers = City.dpop(try city.proof(person))
+            headers[.authorization] = city.basic("web")
+            let answer = try await city.gateway.post("/oauth2/token", city.redeeming(code), headers: headers)
+            let subject = try #require(answer.json?["access_token"]?.string)
+            #expect(answer.json?["token_type"] == "DPoP")
+
+            let target: Pairs = [("resource", Self.api), ("scope", "simpeg.read")]
+            expectTokenError(
+                try await exchange(city, secret, subject, target, as: "arsip"), 400, "invalid_dpop_proof")
+            #expect(try await city.audit(.tokensExchanged).isEmpty)
+            let given = try await exchange(city, secret, subject, target, as: "arsip", proof: city.proof(service))
+            #expect(given.status == 200, "\(given.text)")
+            #expect(given.json?["token_type"] == "DPoP")
+            let claims = try city.claims(of: given.json?["access_token"]?.string)
+            #expect(claims["cnf"]?["jkt"] == .string(try service.verificationKey.thumbprint()))
         }
     }
 

@@ -81,8 +81,10 @@ class Run:
         assert "Ctrl-C stops everything" in self.text, self.text
 
     def children(self) -> list[int]:
-        listed = subprocess.run(["ps", "-o", "pid=", "-s", str(self.process.pid)], capture_output=True, text=True).stdout
-        return [int(pid) for pid in listed.split() if int(pid) != self.process.pid]
+        """The parts of the city; not what the script itself runs for a moment."""
+        listed = subprocess.run(["ps", "-o", "pid=,comm=", "-s", str(self.process.pid)], capture_output=True, text=True).stdout
+        parts = [line.split(maxsplit=1) for line in listed.splitlines()]
+        return [int(pid) for pid, name in parts if name in ("gapura", "php", "e-kinerja")]
 
     def interrupt(self) -> None:
         """As Ctrl-C in a terminal does: the whole group."""

@@ -54,6 +54,8 @@ public struct GatewaySettings: Sendable {
     /// Requests a second of one address, and of one client; ten seconds' worth at once. 0 counts none.
     public var addressRate: Int64 = 500
     public var clientRate: Int64 = 500
+    /// Refreshes a minute of one sign-in at one client, a minute's worth at once. 0 counts none.
+    public var refreshRate: Int64 = 60
     /// Connections of one address at a time, trusted proxies not counted; 0 counts none.
     public var addressConnections: Int64 = 1000
     /// Seconds after a sign-in within which an admin may do what `Verb.needsRecentSignIn` names; 0 asks for nothing.

@@ -47,7 +47,8 @@ final class CityUnderTest {
             // Longer than the bench runs, so that the tokens of its first minute are good in its last.
             "GAPURA_TOKEN_LIFETIME": "1h",
             // Counted, and never refused: everything here comes from one address.
-            "GAPURA_ADDRESS_RATE": "1000000", "GAPURA_CLIENT_RATE": "1000000", "GAPURA_FLOW_NETWORK_LIMIT": "1000000",
+            "GAPURA_ADDRESS_RATE": "1000000", "GAPURA_CLIENT_RATE": "1000000",
+            "GAPURA_REFRESH_RATE": "1000000", "GAPURA_FLOW_NETWORK_LIMIT": "1000000",
             // So that load can come from a million addresses.
             "GAPURA_TRUSTED_PROXIES": "127.0.0.1",
             // A database that trusts its socket asks for none.

@@ -36,7 +36,7 @@ struct SettingsTests {
             "reset_link_lifetime": "30m", "activation_code_lifetime": "14d",
             "flow_lifetime": "10m", "flow_limit": "5000", "flow_network_limit": "700", "address_rate": "90",
             "address_connections": "70",
-            "client_rate": "80", "recent_sign_in": "20m", "password_minimum": "14",
+            "client_rate": "80", "refresh_rate": "40", "recent_sign_in": "20m", "password_minimum": "14",
             "password_memory": "20000",
             "password_passes": "3",
             "password_lanes": "2", "password_threads": "3", "password_queue": "50",

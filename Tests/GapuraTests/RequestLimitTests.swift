@@ -111,6 +111,50 @@ struct RequestLimitTests {
         }
     }
 
+    @Test(
+        "a sign-in has its share of refreshes: beyond it nothing is written, the token stays good, another is served",
+        arguments: ["web", "native"])
+    func refreshes(client: String) async throws {
+        try await withCity(configure: { $0.refreshRate = 3 }) { city in
+            let other = try await city.tokens(client)["refresh_token"]?.string
+            var token = try await city.tokens(client)["refresh_token"]?.string
+            func refresh() async throws -> TestAnswer {
+                let answer = try await city.refresh(token, client)
+                token = answer.json?["refresh_token"]?.string ?? token
+                return answer
+            }
+            // What would not be granted uses nothing up.
+            for _ in 0..<5 {
+                let asked = try await city.refresh(token, client, [("scope", "openid admin")])
+                expectTokenError(asked, 400, "invalid_scope")
+            }
+            for _ in 0..<3 { #expect(try await refresh().status == 200) }
+            let refused = try await refresh()
+            #expect(refused.status == 429)
+            #expect(refused.json?["error"] == "too_many_requests")
+            #expect(refused.headers[.retryAfter] == "20")
+            #expect(try await city.audit(.tokensRefreshed).count == 3)
+            #expect(try await city.refresh(other, client).status == 200)
+            city.gateway.clock.advance(seconds: 20)
+            #expect(try await refresh().status == 200)
+            #expect(try await refresh().status == 429)
+        }
+    }
+
+    @Test("attack 94: a spent token revokes its family though the share is used up")
+    func spent() async throws {
+        try await withCity(configure: { $0.refreshRate = 1 }) { city in
+            let first = try await city.tokens("native")["refresh_token"]?.string
+            let second = try await city.refresh(first, "native").json?["refresh_token"]?.string
+            #expect(try await city.refresh(second, "native").status == 429)
+            city.gateway.clock.advance(seconds: 11)
+            expectTokenError(try await city.refresh(first, "native"), 400, "invalid_grant")
+            #expect(try await city.audit(.refreshTokenReused).count == 1)
+            city.gateway.clock.advance(seconds: 60)
+            expectTokenError(try await city.refresh(second, "native"), 400, "invalid_grant")
+        }
+    }
+
     @Test("userinfo and the administration API count for the client that the token was given to")
     func resources() async throws {
         try await withCity(configure: { $0.clientRate = 2 }) { city in

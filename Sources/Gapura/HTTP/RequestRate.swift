@@ -22,6 +22,12 @@ package final class RequestRate: Sendable {
         most = 10_000_000
     }
 
+    /// So many a minute, a minute's worth at once. - Parameter perMinute: at least 1.
+    init(perMinute: Int64) {
+        cost = max(1, 60_000_000 / max(1, perMinute))
+        most = 60_000_000
+    }
+
     /// One in so many seconds, and some at once.
     init(every seconds: Int64, atOnce: Int64) {
         cost = seconds * 1_000_000

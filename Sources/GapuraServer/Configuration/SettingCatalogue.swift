@@ -115,6 +115,10 @@ enum SettingCatalogue {
             "Requests a second that one client may make in its own name or with its tokens, ten seconds' worth at once. 0 counts none."
         ),
         Setting(
+            "refresh_rate", \.refreshRate, .number(0...1_000_000),
+            "Refreshes a minute of one sign-in at one client, a minute's worth at once; beyond it 429 with `Retry-After`, and the refresh token stays as it is. 0 counts none."
+        ),
+        Setting(
             "recent_sign_in", \.recentSignIn, .duration(0...86_400),
             "Giving rights to admins, printing codes and reading or erasing what is held about somebody need a sign-in no longer ago, in the administration API (RFC 9470). 0s asks for none."
         ),

@@ -13,6 +13,7 @@ struct RefreshTokenGrant: Grant {
     private let targets: ResourceIndicators
     private let subjects: Subjects
     private let rotation: RefreshTokenRotation
+    private let limits: RequestLimits
 
     init(_ services: Services, clients: ClientReader) {
         targets = ResourceIndicators(services, clients: clients)
@@ -20,6 +21,7 @@ struct RefreshTokenGrant: Grant {
         maker = TokenMaker(services)
         subjects = Subjects(services)
         rotation = RefreshTokenRotation(key: services.secrets.refresh)
+        limits = services.limits
     }
 
     private enum Outcome: Sendable {
@@ -41,7 +43,7 @@ struct RefreshTokenGrant: Grant {
             }
             return tokens
         }
-        let (maker, subjects, settings, now) = (maker, subjects, settings, request.now)
+        let (maker, subjects, settings, limits, now) = (maker, subjects, settings, limits, request.now)
 
         let outcome: Outcome = try await request.ledger.write { tx in
             guard let stored = try tx.tokens.findRefreshToken(digest: digest) else {
@@ -75,6 +77,8 @@ struct RefreshTokenGrant: Grant {
             guard let scope = Self.narrowed(Scope.left(of: family.scope, to: client), to: asked) else {
                 return .scopeTooWide
             }
+            // Last of all: whoever lacks the client's secret or key uses nothing up. What runs again counts again.
+            try limits.admit(refreshOf: family.id, at: now)
             if let successor {
                 guard try Self.rotate(stored, to: successor, family, settings, in: tx, at: now) else {
                     try Self.reused(family, by: client, in: tx, at: now)

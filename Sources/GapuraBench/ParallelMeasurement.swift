@@ -8,8 +8,8 @@ struct ParallelMeasurement {
     private static let connections = 256
     /// Times the middle wait.
     private static let most = 10.0
-    /// 2,000 pushed requests and 500 devices of one client may wait.
-    private static let waitingClients = 40
+    /// 2,000 pushed requests and 500 devices of one client may wait: more than come in a round.
+    private static let waitingClients = 80
 
     let city: CityUnderTest
     let browser: BenchBrowser

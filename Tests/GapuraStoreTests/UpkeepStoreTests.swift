@@ -31,4 +31,20 @@ struct UpkeepStoreTests {
         #expect(try await store.count("SELECT COUNT(*) FROM revoked_tokens") == 0)
         await store.close()
     }
+
+    @Test("what has run out is found by an index, and each row by its key")
+    func indexed() async throws {
+        let store = try await Store.open(.sqliteMemory)
+        // A few rows at most.
+        let small = ["one_time_links", "load_requests"]
+        let scans = try await store.write { tx in
+            try UpkeepQueries.rules(at: Self.now, keepingSessionsSince: Self.now).flatMap { rule in
+                try tx.rows("EXPLAIN QUERY PLAN \(fragment: rule.deletion(limit: 2000))").map { try $0.text(3) }
+                    .filter { $0.hasPrefix("SCAN") && !small.contains("\(rule.table)") }
+                    .map { "\(rule.table): \($0)" }
+            }
+        }
+        #expect(scans.isEmpty)
+        await store.close()
+    }
 }

@@ -5,6 +5,7 @@ import GapuraTokens
 import Hummingbird
 import Logging
 import Metrics
+import PostgresTesting
 import ServiceLifecycle
 import Testing
 
@@ -213,6 +214,43 @@ struct JobsTests {
         #expect(most > 1)
     }
 
+    @Test("two nodes at one ledger share the work, and tell each application once", arguments: bothEngines)
+    func twoNodes(engine: Engine) async throws {
+        let world = try await World(on: engine)
+        let (asked, begun, bell) = (Seen<String>(), Seen<Int>(), LogoutDoorbell())
+        // Nothing is sent before both have claimed some.
+        let both = Task { await bell.wait(atMost: .seconds(60)) }
+        let nodes = (0..<2).map { node in
+            world.node {
+                begun.append(node)
+                if Set(begun.all).count == 2 { bell.ring() }
+                await both.value
+            }
+        }
+        try await withTestServer { request in
+            asked.append(request.uri.path)
+            return .plain(.ok)
+        } _: { port in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for node in nodes { group.addTask { try await node.job.run() } }
+                defer { group.cancelAll() }
+                try await world.store.write { tx in
+                    for number in 0..<60 {
+                        let uri = "http://127.0.0.1:\(port)/\(number)"
+                        try tx.logout.insert(World.delivery(uri: uri, at: world.clock.now))
+                    }
+                }
+                for node in nodes { node.doorbell.ring() }
+                try await world.lines { $0.count == 60 && $0.allSatisfy { $0.state == .answered } }
+            }
+        }
+        #expect(Set(begun.all) == [0, 1])
+        #expect(begun.all.count == 60)
+        #expect(asked.all.sorted() == (0..<60).map { "/\($0)" }.sorted())
+        await world.outgoing.shutdown()
+        await world.store.close()
+    }
+
     @Test("a line that a dead node claimed is sent once its lease is over")
     func lease() async throws {
         let world = try await World()
@@ -297,8 +335,7 @@ struct JobsTests {
         try await world.insert(old)
         try await world.insert(young)
         let kept = young.id
-        let job = UpkeepJob(store: world.store, historyDays: 90, clock: world.clock.wall, logger: .silent)
-        let group = ServiceGroup(services: [job], logger: .silent)
+        let group = ServiceGroup(services: [world.upkeep], logger: .silent)
         async let running: Void = group.run()
         try await world.lines { $0.map(\.id) == [kept] }
         await group.triggerGracefulShutdown()
@@ -307,28 +344,49 @@ struct JobsTests {
 
     @Test("upkeep removes many rows a portion at a time, and others write in between", arguments: bothEngines)
     func portions(engine: Engine) async throws {
-        try await withCity(on: engine) { city in
-            let (store, clock) = (city.gateway.store, city.gateway.clock)
-            let expired = clock.now.adding(seconds: -1)
-            try await store.write { tx in
-                for number in 0..<5000 { _ = try tx.tokens.see(digest: "lama-\(number)", until: expired) }
-                _ = try tx.tokens.see(digest: "baru", until: clock.now.adding(seconds: 60))
+        let world = try await World(on: engine)
+        try await world.insertExpired(5000)
+        let left = Seen<Int64>()
+        await world.upkeep.tidy {
+            let count = try? await world.store.write { tx in
+                try tx.upkeep.setMeta("uji", "\(left.all.count)")
+                return try tx.first("SELECT COUNT(*) FROM seen_tokens")?.integer(0)
             }
-            let job = UpkeepJob(store: store, historyDays: 90, clock: clock.wall, logger: .silent)
-            async let tidied: Void = job.tidy()
-            // Each waits for its turn among the portions.
-            var seen: [Int64] = []
-            while seen.last != 1 {
-                let turn = seen.count
-                seen.append(
-                    try await store.write { tx in
-                        try tx.upkeep.setMeta("uji", "\(turn)")
-                        return try tx.first("SELECT COUNT(*) FROM seen_tokens")?.integer(0) ?? 0
-                    })
-            }
-            await tidied
-            #expect(seen.contains { 1 < $0 && $0 < 5001 })
+            left.append(count.flatMap(\.self) ?? -1)
         }
+        #expect(left.all == [3001, 1001, 1])
+        #expect(try await world.store.read { try $0.upkeep.meta("uji") } == "2")
+        await world.store.close()
+    }
+
+    @Test(
+        "upkeep that is cancelled or shut down ends after the portion under way, and goes on the next time",
+        arguments: bothEngines)
+    func interrupted(engine: Engine) async throws {
+        let world = try await World(on: engine)
+        try await world.insertExpired(7000)
+        func left() async throws -> Int64? {
+            try await world.store.read { try $0.first("SELECT COUNT(*) FROM seen_tokens")?.integer(0) }
+        }
+        await Task { await world.upkeep.tidy { withUnsafeCurrentTask { $0?.cancel() } } }.value
+        #expect(try await left() == 5001)
+        let begun = LogoutDoorbell()
+        let service = Acting {
+            await world.upkeep.tidy {
+                begun.ring()
+                // Fails where there is none, and then all goes at once.
+                try? await gracefulShutdown()
+            }
+        }
+        let group = ServiceGroup(services: [service], logger: .silent)
+        async let running: Void = group.run()
+        await begun.wait(atMost: .seconds(60))
+        await group.triggerGracefulShutdown()
+        try? await running
+        #expect(try await left() == 3001)
+        await world.upkeep.tidy()
+        #expect(try await left() == 1)
+        await world.store.close()
     }
 
     @Test("a retirement acts by itself on its day, once, whichever of two nodes looks first")
@@ -396,6 +454,19 @@ struct JobsTests {
     }
 }
 
+/// A service that does one thing.
+private struct Acting: Service {
+    let act: @Sendable () async -> Void
+
+    init(_ act: @escaping @Sendable () async -> Void) {
+        self.act = act
+    }
+
+    func run() async throws {
+        await act()
+    }
+}
+
 /// What the delivery job needs, with a clock to turn.
 private final class World: Sendable {
     let store: Store
@@ -405,21 +476,47 @@ private final class World: Sendable {
     let clock = TestClock(Timestamp(seconds: 1_800_000_000))
     let job: LogoutDeliveryJob
 
-    init() async throws {
-        let key = try SigningKey.generate(.edDSA)
-        self.key = key
-        store = try await Store.open(.sqliteMemory)
+    init(on engine: Engine = .sqlite) async throws {
+        key = try SigningKey.generate(.edDSA)
+        store = try await Store.open(
+            engine == .sqlite ? .sqliteMemory : .postgres(url: try PostgresCluster.shared().makeDatabase()))
         outgoing = try OutgoingHTTP(networks: ["127.0.0.0/8"])
-        let clock = clock
-        job = LogoutDeliveryJob(
+        job = Self.job(store, outgoing, key, doorbell, clock)
+    }
+
+    /// The job of another node, with its own bell, that does something before it signs.
+    func node(_ before: @escaping @Sendable () async -> Void) -> (job: LogoutDeliveryJob, doorbell: LogoutDoorbell) {
+        let bell = LogoutDoorbell()
+        return (Self.job(store, outgoing, key, bell, clock, before), bell)
+    }
+
+    private static func job(
+        _ store: Store, _ outgoing: OutgoingHTTP, _ key: SigningKey, _ doorbell: LogoutDoorbell, _ clock: TestClock,
+        _ before: @escaping @Sendable () async -> Void = {}
+    ) -> LogoutDeliveryJob {
+        LogoutDeliveryJob(
             store: store, outgoing: outgoing,
             signer: { delivery in
+                await before()
                 guard delivery.clientID == ClientID("e-absensi") else { throw UndeliverableLogout("client gone") }
                 return try LogoutToken.make(
                     for: delivery, sub: delivery.accountSub, issuer: JobsTests.issuer, key: key, now: clock.now)
             },
             doorbell: doorbell, clock: clock.wall, logger: .silent, metrics: PrometheusMetrics()
         )
+    }
+
+    var upkeep: UpkeepJob { UpkeepJob(store: store, historyDays: 90, clock: clock.wall, logger: .silent) }
+
+    /// Rows that upkeep removes, and one that it does not.
+    func insertExpired(_ count: Int) async throws {
+        let now = clock.now
+        try await store.write { tx in
+            for number in 0..<count {
+                _ = try tx.tokens.see(digest: "lama-\(number)", until: now.adding(seconds: -1))
+            }
+            _ = try tx.tokens.see(digest: "baru", until: now.adding(seconds: 60))
+        }
     }
 
     static func delivery(uri: String, client: String = "e-absensi", at moment: Timestamp) -> LogoutDelivery {

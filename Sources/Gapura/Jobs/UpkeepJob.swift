@@ -37,12 +37,13 @@ package struct UpkeepJob: Service {
     }
 
     /// Once, now.
-    func tidy() async {
+    /// - Parameter between: what a test does after each portion.
+    func tidy(between: @Sendable () async -> Void = {}) async {
         let now = clock.now
         if let dataFolder { SIASNProgressFile.removeOld(folder: dataFolder, now: now) }
         let old = now.adding(seconds: -Int64(clamping: max(0, historyDays)) * 86_400)
         do {
-            let gone = try await removeExpired(now, keepingSessionsSince: old)
+            let gone = try await removeExpired(now, keepingSessionsSince: old, between)
             if gone > 0 { logger.debug("upkeep.removed", metadata: ["rows": "\(gone)"]) }
         } catch {
             logger.warning("upkeep.failed", metadata: ["error": "\(error)"])
@@ -61,23 +62,29 @@ package struct UpkeepJob: Service {
     }
 
     /// Some rows at once, so that no sign-in waits for it. - Returns: how many went.
-    private func removeExpired(_ now: Timestamp, keepingSessionsSince old: Timestamp) async throws -> Int64 {
+    private func removeExpired(
+        _ now: Timestamp, keepingSessionsSince old: Timestamp, _ between: @Sendable () async -> Void
+    ) async throws -> Int64 {
         var (gone, step) = (Int64(0), Self.portion)
-        while step == Self.portion, !Task.isCancelled {
+        while step == Self.portion, !Self.isEnding {
             step = try await store.write { tx in
                 try tx.upkeep.deleteExpired(at: now, keepingSessionsSince: old, limit: Self.portion)
             }
             gone += step
+            await between()
         }
         return gone
     }
+
+    /// Whether the next portion is for another time: a shutdown does not wait for all of them.
+    private static var isEnding: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
 
     /// The same of what loads kept.
     private func purgeLoads(_ now: Timestamp) async throws {
         guard loadDays > 0 else { return }
         let before = now.adding(seconds: -Int64(clamping: loadDays) * 86_400)
         var (gone, step) = (Int64(0), Self.portion)
-        while step == Self.portion, !Task.isCancelled {
+        while step == Self.portion, !Self.isEnding {
             step = Int64(
                 try await store.write { try $0.upkeep.deleteLoadDetails(before: before, limit: Self.portion) })
             gone += step
@@ -92,7 +99,7 @@ package struct UpkeepJob: Service {
         guard let first = try await store.read({ try $0.audit.firstTime() }), first < before.adding(seconds: -86_400)
         else { return }
         var (gone, hasMore) = (0, true)
-        while hasMore {
+        while hasMore, !Self.isEnding {
             let step = try await store.write { try AuditPurge.step(before: before, by: .system, in: $0, at: now) }
             (gone, hasMore) = (gone + step.rows, step.hasMore)
         }

@@ -19,5 +19,6 @@ package enum Migrations {
         .targets,
         .deviceRequests,
         .openRequests,
+        .logoutLedger,
     ]
 }

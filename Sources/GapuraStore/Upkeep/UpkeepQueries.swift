@@ -18,13 +18,13 @@ package struct UpkeepQueries {
         var left = limit
         // What points to a row goes before it.
         for rule in Self.rules(at: moment, keepingSessionsSince: old) where left > 0 {
-            left -= try delete(rule, limit: left)
+            left -= Int64(try tx.run(rule.deletion(limit: left)))
         }
         return limit - left
     }
 
     /// Which rows of a table nobody needs any more.
-    private struct Rule {
+    struct Rule {
         let table: StaticString
         /// Its primary key.
         let key: StaticString
@@ -35,19 +35,17 @@ package struct UpkeepQueries {
             self.key = key
             self.condition = condition
         }
+
+        /// By key, since only one of the two engines knows a limit of its own here.
+        func deletion(limit: Int64) -> Statement {
+            """
+            DELETE FROM \(raw: table) WHERE (\(raw: key)) IN (SELECT \(raw: key) FROM \(raw: table)
+            WHERE \(fragment: condition) LIMIT \(limit))
+            """
+        }
     }
 
-    /// By key, since only one of the two engines knows a limit of its own here.
-    private func delete(_ rule: Rule, limit: Int64) throws -> Int64 {
-        Int64(
-            try tx.run(
-                """
-                DELETE FROM \(raw: rule.table) WHERE (\(raw: rule.key)) IN (SELECT \(raw: rule.key) FROM \(raw: rule.table)
-                WHERE \(fragment: rule.condition) LIMIT \(limit))
-                """))
-    }
-
-    private static func rules(at moment: Timestamp, keepingSessionsSince old: Timestamp) -> [Rule] {
+    static func rules(at moment: Timestamp, keepingSessionsSince old: Timestamp) -> [Rule] {
         // A code is remembered well beyond its life, so that a second use still revokes what the first gave.
         let (hour, day) = (moment.adding(seconds: -3600), moment.adding(seconds: -86_400))
         return [

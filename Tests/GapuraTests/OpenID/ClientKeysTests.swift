@@ -49,6 +49,11 @@ struct ClientKeysTests {
                     let client = SigningClient(id: id, key: key)
                     let answer = try await city.gateway.post("/oauth2/token", Self.machine + client.assertion(city))
                     #expect(answer.status == status, "\(path): \(answer.text)")
+                    // Not read and then refused: what is over is never in memory.
+                    let clients = city.gateway.gateway.clients
+                    let found = try await city.gateway.store.read { try clients.findAny(ClientID(id), in: $0) }
+                    let problem = await clients.keys.problem(of: try #require(found))
+                    #expect(problem == (status == 200 ? nil : OutgoingError.Kind.tooLarge.rawValue), "\(path)")
                 }
             }
         }

@@ -49,24 +49,33 @@ struct RevocationTests {
         }
     }
 
-    @Test("of somebody who is suspended just now, and it stays dead when they come back", arguments: ["web", "opaque"])
-    func suspended(client: String) async throws {
+    @Test(
+        "of somebody who is suspended or away just now, and it stays dead when they come back",
+        arguments: ["web", "opaque"], [false, true])
+    func suspended(client: String, isAway: Bool) async throws {
         try await withCity { city in
-            let tokens = try await city.tokens(client)
-            let (access, other) = (
-                tokens["access_token"]?.string, try await city.tokens(client)["access_token"]?.string
-            )
-            func set(_ state: AccountState) async throws {
+            let (tokens, ended) = (try await city.tokens(client), try await city.tokens(client))
+            let access = tokens["access_token"]?.string
+            let other = try await city.tokens(client)["access_token"]?.string
+            func set(_ isThere: Bool) async throws {
+                let now = city.gateway.clock.now
                 try await city.gateway.store.write { tx in
-                    try tx.run("UPDATE accounts SET state = \(state.rawValue) WHERE password_hash IS NOT NULL")
+                    if isAway {
+                        try tx.run("UPDATE sessions SET idle_ends_at = \(isThere ? now.adding(seconds: 3600) : now)")
+                    } else {
+                        let state: AccountState = isThere ? .aktif : .ditangguhkan
+                        try tx.run("UPDATE accounts SET state = \(state.rawValue) WHERE password_hash IS NOT NULL")
+                    }
                 }
             }
-            try await set(.ditangguhkan)
+            try await set(false)
             expectInvalidToken(try await city.userinfo(access))
             #expect(try await city.revoke(access, as: client).status == 200)
-            #expect(try await city.audit(.tokensRevoked).count == 1)
-            try await set(.aktif)
-            expectInvalidToken(try await city.userinfo(access))
+            #expect(try await city.revoke(ended["refresh_token"]?.string, as: client).status == 200)
+            #expect(try await city.audit(.tokensRevoked).count == 2)
+            try await set(true)
+            for token in [access, ended["access_token"]?.string] { expectInvalidToken(try await city.userinfo(token)) }
+            expectTokenError(try await city.refresh(ended["refresh_token"]?.string, client), 400, "invalid_grant")
             #expect(try await city.isAlive(other))
         }
     }

@@ -127,6 +127,26 @@ def test_attack_278_what_is_answered_before_it_is_all_there_has_one_answer_and_e
         assert line.send(b"zz\r\n" + smuggled(gateway)).all_answers() == []
 
 
+def test_an_upload_that_is_refused_at_once_goes_to_its_end_and_its_answer_is_read(gateway):
+    """A line that ends while somebody sends takes the answer with it."""
+    with Line(gateway) as line:
+        line.send(post(gateway, "Content-Length: 3000000", path="/api/v1/people"))
+        answer = line.answer()
+        assert answer.status in (401, 404, 405) and answer.header("connection") == "close"
+        for _ in range(10):
+            # As over a slow line: longer than the half second for which a malformed request is read.
+            time.sleep(0.2)
+            line.socket.sendall(b"a" * 300_000)
+        assert line.is_closed()
+
+
+def test_an_upload_that_is_refused_and_stops_is_ended(gateway):
+    with Line(gateway) as line:
+        line.send(post(gateway, "Content-Length: 3000000", path="/api/v1/people"))
+        assert line.answer().header("connection") == "close"
+        assert line.is_closed()
+
+
 def test_attack_278_requests_in_a_row_are_answered_one_by_one_and_in_order(gateway):
     with Line(gateway) as line:
         line.send(post(gateway, CHUNKED, body=b"5\r\nhello\r\n0\r\n\r\n") + smuggled(gateway)[5:])

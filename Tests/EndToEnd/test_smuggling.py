@@ -96,7 +96,10 @@ class Proxy:
                 assert self.ask("/livez").status == 200
                 return self
             except ConnectionRefusedError:
-                assert time.monotonic() < end and self.process.poll() is None, (self.folder / "out.log").read_text()
+                if time.monotonic() > end or self.process.poll() is not None:
+                    said = Path(self.log.name).read_text()
+                    self.__exit__()
+                    raise AssertionError(f"{self.kind} does not start: {said}") from None
                 time.sleep(0.02)
 
     def __exit__(self, *_: object) -> None:

@@ -74,6 +74,49 @@ struct KeyRotationTests {
         try keyring.rotate(.es256, now: clock.now)
     }
 
+    @Test("R58: of two rotations at once, or on two nodes whose clocks differ, the second is early")
+    func twoAtOnce() throws {
+        let keyring = try open()
+        clock.advance(seconds: 600)
+        let second = clock.now
+        clock.advance(seconds: 599)
+        try keyring.rotate(.es256, now: clock.now)
+        let keys = keyring.list()
+        // It read the clock first, and came to the folder last.
+        for moment in [second, clock.now.adding(milliseconds: -1)] {
+            for attempt in [
+                { try keyring.prepareRotation(.es256, now: moment) }, { try keyring.rotate(.es256, now: moment) },
+            ] {
+                #expect { try attempt() } throws: { ($0 as? KeyringError)?.kind == .early }
+            }
+        }
+        #expect(keyring.list() == keys)
+    }
+
+    @Test("a next key that somebody took out of the folder is made again, and signs when its time has come")
+    func missingNext() throws {
+        let keyring = try open()
+        let ring = path + "/keyring.json"
+        let text = try String(contentsOfFile: ring, encoding: .utf8)
+        let json = try #require(try StrictJSON.parse(Array(text.utf8)).object)
+        let rest = (json["keys"]?.array ?? []).filter { $0["algorithm"] != "ES256" || $0["state"] != "next" }
+        #expect(rest.count == 5)
+        var changed = json
+        changed["keys"] = .array(rest)
+        try JSONValue.object(changed).encodedText().write(toFile: ring, atomically: false, encoding: .utf8)
+        try keyring.refresh()
+        clock.advance(seconds: 3600)
+        #expect {
+            try keyring.prepareRotation(.es256, now: clock.now)
+        } throws: {
+            ($0 as? KeyringError)?.kind == .early
+        }
+        #expect(keyring.list().count == 6)
+        clock.advance(seconds: 600)
+        try keyring.prepareRotation(.es256, now: clock.now)
+        #expect(try keyring.rotate(.es256, now: clock.now).map(\.state) == [.active, .next, .retired])
+    }
+
     @Test("a rotation that ends half way leaves one key at most, which the next attempt uses")
     func prepared() throws {
         let keyring = try open()
@@ -206,7 +249,7 @@ struct KeyRotationTests {
         #expect(try files() == 9)
     }
 
-    @Test("a key whose next one is too young rotates when that is known, and the log is not told of it as a failure")
+    @Test("a key whose next one is too young rotates when that is known, and the log says so, not as a failure")
     func dueAndEarly() async throws {
         let (store, lines, keyring) = (try await Store.open(.sqliteMemory), LogLines(), try open())
         let job = KeyRotationJob(
@@ -222,7 +265,7 @@ struct KeyRotationTests {
         clock.advance(seconds: 540)
         await job.look()
         #expect(Self.active(keyring)[.es256] != before[.es256])
-        #expect(lines.all.isEmpty)
+        #expect(lines.all.map(\.message) == ["keys.rotation_early"])
         await store.close()
     }
 

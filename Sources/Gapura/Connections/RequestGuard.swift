@@ -16,6 +16,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private static let longLine = 32 * 1024
     /// For which a client may go on sending before the line is cut, so that it reads the answer first.
     private static let farewell = TimeAmount.milliseconds(500)
+    /// Of a request that is answered before it is all there: how long its client may go on sending, and how long it may
+    /// be silent.
+    private static let upload = (longest: TimeAmount.seconds(30), silence: TimeAmount.seconds(2))
 
     private let line: ConnectionState
     /// Requests that went on and are not wholly answered.
@@ -26,6 +29,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOver = false
     /// What follows may be meant for another protocol, or for a request that is answered already.
     private var endsAfterAnswer = false
+    /// When something of a request came that is answered already.
+    private var lastHeard: NIODeadline?
 
     init(_ line: ConnectionState) { self.line = line }
 
@@ -42,6 +47,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: In
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if lastHeard != nil { return hear(unwrapInboundIn(data), context) }
         guard refusal == nil, !isOver else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
@@ -63,6 +69,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let problem = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        if lastHeard != nil { return close(context) }
         guard refusal == nil, !isOver else { return }
         // Whoever reads the body answers for what is wrong with it.
         guard line.phase != .body else { return context.fireErrorCaught(error) }
@@ -117,7 +124,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             } else if endsAfterAnswer {
                 isOver = true
                 context.flush()
-                close(context)
+                if line.phase == .body { linger(context, since: .now()) } else { close(context) }
             }
             return
         default: break
@@ -154,6 +161,29 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         close(context)
+    }
+
+    /// Reads on what nobody looks at until the client is done: one that is cut off while it sends may never come to
+    /// read its answer.
+    private func linger(_ context: ChannelHandlerContext, since began: NIODeadline) {
+        if lastHeard == nil { lastHeard = began }
+        context.read()
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.upload.silence) {
+            let (guardian, context) = bound.value
+            let now = NIODeadline.now()
+            guard context.channel.isActive, now < began + Self.upload.longest,
+                now < (guardian.lastHeard ?? began) + Self.upload.silence
+            else {
+                return context.channel.close(promise: nil)
+            }
+            guardian.linger(context, since: began)
+        }
+    }
+
+    private func hear(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        lastHeard = .now()
+        if case .end = part { close(context) }
     }
 
     private func close(_ context: ChannelHandlerContext) {

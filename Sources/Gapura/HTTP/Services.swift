@@ -16,6 +16,7 @@ package struct Services: Sendable {
     package let pages: any Pages
     package let outgoing: OutgoingHTTP
     package let limits: RequestLimits
+    package let proofKeys = ProofKeys()
     package let logger: Logger
 
     package init(

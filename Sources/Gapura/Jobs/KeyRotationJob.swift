@@ -58,9 +58,10 @@ package struct KeyRotationJob: Service {
                     detail: ["algorithm": .string(algorithm.rawValue), "reason": "schedule"], at: now)
             }
         }
-        for failure in failures where !failure.isEarly {
-            logger.error(
-                "keys.rotation_failed",
+        for failure in failures {
+            logger.log(
+                level: failure.isEarly ? .notice : .error,
+                failure.isEarly ? "keys.rotation_early" : "keys.rotation_failed",
                 metadata: ["algorithm": "\(failure.algorithm.rawValue)", "error": "\(failure.error)"])
         }
     }

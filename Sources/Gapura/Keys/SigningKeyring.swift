@@ -119,13 +119,17 @@ package final class SigningKeyring: Sendable {
 
     /// Makes the key that will be the next one after a rotation, unless it is there: what may fail for want of room
     /// comes before anything is said to have happened, and what an attempt leaves that ends here, the next one uses.
-    /// - Throws: `KeyringError` `early` where verifiers may not know the key yet that would sign.
+    /// - Throws: `KeyringError` `early` where verifiers may not know the key yet that would sign. Where there was none,
+    ///   because somebody took it out of the folder, it is made all the same: else nothing could ever be rotated.
     func prepareRotation(_ algorithm: SigningAlgorithm, now: Timestamp) throws {
-        try change(at: now) { keys, now in
-            try self.checkNext(keys, algorithm, at: now)
-            guard keys.count(where: { $0.info.algorithm == algorithm && $0.info.state == .next }) < 2 else { return }
-            keys.append(try self.makeKey(algorithm, .next, at: now))
+        let from: Timestamp? = try change(at: now) { keys, now in
+            let next = keys.filter { $0.info.algorithm == algorithm && $0.info.state == .next }
+            if !next.isEmpty { try self.checkNext(keys, algorithm, at: now) }
+            guard keys.contains(where: { $0.info.algorithm == algorithm }) else { throw Self.missing(algorithm) }
+            if next.count < 2 { keys.append(try self.makeKey(algorithm, .next, at: now)) }
+            return next.isEmpty ? now.adding(seconds: self.retention.notice) : nil
         }
+        if let from { throw Self.early(algorithm, from: from) }
     }
 
     /// Makes the next key of an algorithm the active one.
@@ -230,16 +234,25 @@ package final class SigningKeyring: Sendable {
     // MARK: Life of keys
 
     /// Whether the next key of an algorithm may sign: verifiers that keep the set have seen it by now. Also where the
-    /// clock was set back: waiting for the old time to come round again could take years.
+    /// clock was set back by far: waiting for the old time to come round again could take years. By a little it is
+    /// another rotation, or another node, that made the key while this one was on its way here.
     private func checkNext(_ keys: [RingKey], _ algorithm: SigningAlgorithm, at now: Timestamp) throws {
         let own = keys.filter { $0.info.algorithm == algorithm }
-        guard !own.isEmpty else { throw KeyringError(.noKey, "no signing key for \(algorithm.rawValue)") }
+        guard !own.isEmpty else { throw Self.missing(algorithm) }
         // Without one, a new key would sign at once.
         let madeAt = own.filter { $0.info.state == .next }.map(\.info.madeAt).min() ?? now
         let from = madeAt.adding(seconds: retention.notice)
-        guard now >= from || now < madeAt else {
-            throw KeyringError(.early, "\(algorithm.rawValue): from \(TimeText.iso8601(from))")
+        guard now >= from || now < madeAt.adding(seconds: -retention.notice) else {
+            throw Self.early(algorithm, from: from)
         }
+    }
+
+    private static func missing(_ algorithm: SigningAlgorithm) -> KeyringError {
+        KeyringError(.noKey, "no signing key for \(algorithm.rawValue)")
+    }
+
+    private static func early(_ algorithm: SigningAlgorithm, from: Timestamp) -> KeyringError {
+        KeyringError(.early, "\(algorithm.rawValue): from \(TimeText.iso8601(from))")
     }
 
     private func rotate(_ keys: inout [RingKey], _ algorithm: SigningAlgorithm, at now: Timestamp) throws {

@@ -35,9 +35,15 @@ struct ClientAssertionReader: Sendable {
         guard let iss = unverified.iss, let sub = unverified.sub, iss.isExactly(sub) else {
             throw OAuthError.invalidClient(reason: "iss and sub of the assertion are not one client")
         }
-        guard let client = try await store.lookUp({ [clients] tx in try clients.find(iss, in: tx) }) else {
+        // One that came before costs its client nothing of its share; the write decides all the same.
+        let digest = unverified.jti.map { Self.digest(of: $0, iss) }
+        let found = try await store.lookUp { [clients] tx in
+            try clients.find(iss, in: tx).map { ($0, try digest.map { try tx.tokens.isSeen(digest: $0) } ?? false) }
+        }
+        guard let (client, wasSeen) = found else {
             throw OAuthError.invalidClient(reason: "unknown or disabled client")
         }
+        guard !wasSeen else { throw Self.seen }
         try checkMethod(jws, client)
         let claims = try await verified(jws, client)
         return (client, try check(claims, client, path, now))
@@ -92,9 +98,8 @@ struct ClientAssertionReader: Sendable {
             throw OAuthError.invalidClient(reason: "the assertion has no jti")
         }
         return SignedOnce(
-            digest: StoredSecret.digest("\(client.id.text) \(jti)", of: .clientAssertion),
-            endsAt: exp.adding(seconds: SignedTimes.usualLeeway),
-            seen: .invalidClient(reason: "the assertion was used before"))
+            digest: Self.digest(of: jti, client.id.text), endsAt: exp.adding(seconds: SignedTimes.usualLeeway),
+            seen: Self.seen)
     }
 
     /// Items 40 and 75 of the conformance tests contradict each other: the profile decides.
@@ -105,4 +110,10 @@ struct ClientAssertionReader: Sendable {
         if profile == .legacy { return claims.aud.contains(where: isOurs) }
         return claims.aud.count == 1 && claims.aud.allSatisfy(isOurs)
     }
+
+    private static func digest(of jti: String, _ client: String) -> String {
+        StoredSecret.digest("\(client) \(jti)", of: .clientAssertion)
+    }
+
+    private static var seen: OAuthError { .invalidClient(reason: "the assertion was used before") }
 }

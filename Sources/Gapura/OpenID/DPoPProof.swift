@@ -22,9 +22,12 @@ struct DPoPReader: Sendable {
     private static let maximumText = 512
 
     private let issuer: String
-    private let keys = ProofKeys()
+    private let keys: ProofKeys
 
-    init(_ services: Services) { issuer = services.settings.issuer }
+    init(_ services: Services) {
+        issuer = services.settings.issuer
+        keys = services.proofKeys
+    }
 
     /// The proof of a request, if it has one.
     /// - Parameter token: the access token beside it, at a resource.
@@ -58,8 +61,8 @@ struct DPoPReader: Sendable {
             guard let members = jws.header["jwk"]?.object else { throw Self.invalid("jwk") }
             let jwk = try JSONWebKey(members)
             guard !jwk.isPrivate else { throw Self.invalid("a private key") }
-            let key = try keys.key(jwk, jws.algorithm)
-            return (try Claims(json: jws.verify(with: key)), try jwk.thumbprint())
+            let payload = try keys.verify(jws, jwk)
+            return (try Claims(json: payload), try jwk.thumbprint())
         } catch let error as OAuthError {
             throw error
         } catch {
@@ -99,23 +102,28 @@ struct DPoPReader: Sendable {
 }
 
 /// The keys of proofs, ready to check signatures: a client proves the same one with each request. Only making it ready
-/// is spared; which key a proof has is said by the proof.
+/// is spared; which key a proof has is said by the proof. Kept once it has signed something.
 ///
 /// Bounded, and forgotten whole when full.
-private final class ProofKeys: Sendable {
+package final class ProofKeys: Sendable {
     private static let limit = 2000
 
     /// By the hash of algorithm and JWK as it was sent, with members that say what it may be used for.
     private let known = Mutex<[[UInt8]: VerificationKey]>([:])
 
-    func key(_ jwk: JSONWebKey, _ algorithm: SigningAlgorithm) throws(KeyError) -> VerificationKey {
-        let name = SHA256.hash(Array(algorithm.rawValue.utf8) + jwk.encoded())
-        if let key = known.withLock({ $0[name] }) { return key }
-        let key = try VerificationKey(jwk, algorithm: algorithm)
+    package init() {}
+
+    /// - Returns: the payload.
+    /// - Throws: `KeyError`, `TokenError`.
+    func verify(_ jws: JWS, _ jwk: JSONWebKey) throws -> [UInt8] {
+        let name = SHA256.hash(Array(jws.algorithm.rawValue.utf8) + jwk.encoded())
+        if let key = known.withLock({ $0[name] }) { return try jws.verify(with: key) }
+        let key = try VerificationKey(jwk, algorithm: jws.algorithm)
+        let payload = try jws.verify(with: key)
         known.withLock { known in
             if known.count >= Self.limit { known.removeAll(keepingCapacity: true) }
             known[name] = key
         }
-        return key
+        return payload
     }
 }

@@ -5,6 +5,10 @@ import Synchronization
 /// Something that its maker signed and that is good once: a client's assertion (RFC 7523 section 3), a proof of a key
 /// (RFC 9449 section 4.3).
 struct SignedOnce: Sendable {
+    /// Seconds that it is remembered longer than it is believed: whether it is still believed is judged when the head of
+    /// a request comes, and it is spent when the body is there, on a node whose clock may be another.
+    private static let slack: Int64 = 300
+
     /// Of what makes it unique, with whose it is.
     let digest: String
     /// Until when it would be believed.
@@ -18,7 +22,9 @@ struct SignedOnce: Sendable {
     }
 
     /// - Returns: whether it did not come before.
-    fileprivate func see(in tx: Transaction) throws -> Bool { try tx.tokens.see(digest: digest, until: endsAt) }
+    fileprivate func see(in tx: Transaction) throws -> Bool {
+        try tx.tokens.see(digest: digest, until: endsAt.adding(seconds: Self.slack))
+    }
 }
 
 /// What is signed in one request, between being checked and being spent. It is spent in the transaction that answers
@@ -50,7 +56,7 @@ final class SigningLedger: Sendable {
         let value: Value
         do {
             value = try await body()
-        } catch let error as StoreError {
+        } catch let error as StoreError where error.isTemporary {
             // The database did nothing, and would only be asked again.
             throw error
         } catch {
@@ -59,6 +65,12 @@ final class SigningLedger: Sendable {
         }
         try await settle()
         return value
+    }
+
+    /// Spends what is there, with what has to hold at that moment; where nothing is there, nothing is looked at.
+    func spend(_ check: @escaping @Sendable (Transaction) throws -> Void) async throws {
+        guard open.withLock({ !$0.isEmpty }) else { return }
+        try await write(check)
     }
 
     private func settle() async throws {

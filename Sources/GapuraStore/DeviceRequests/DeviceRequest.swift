@@ -111,13 +111,13 @@ package struct DeviceRequestQueries {
         )?.integer(0) ?? 0
     }
 
+    static func expiry(at moment: Timestamp) -> ExpiryRule {
+        ExpiryRule("device_requests", by: "digest", "expires_at < \(moment)")
+    }
+
     /// - Returns: how many went, at most `limit`.
     package func deleteExpired(at moment: Timestamp, limit: Int64) throws -> Int {
-        try tx.run(
-            """
-            DELETE FROM device_requests WHERE digest IN
-            (SELECT digest FROM device_requests WHERE expires_at < \(moment) LIMIT \(limit))
-            """)
+        try tx.run(Self.expiry(at: moment).deletion(limit: limit))
     }
 
     /// How many are kept, of everybody.

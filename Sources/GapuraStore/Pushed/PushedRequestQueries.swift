@@ -47,17 +47,15 @@ package struct PushedRequestQueries {
     }
 
     /// Those with which no browser may come any more, and with which none is on its way.
-    static func expired(at moment: Timestamp) -> Statement {
-        "expires_at < \(moment) AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.pushed = pushed_requests.digest)"
+    static func expiry(at moment: Timestamp) -> ExpiryRule {
+        ExpiryRule(
+            "pushed_requests", by: "digest",
+            "expires_at < \(moment) AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.pushed = pushed_requests.digest)")
     }
 
     /// - Returns: how many went, at most `limit`.
     package func deleteExpired(at moment: Timestamp, limit: Int64) throws -> Int {
-        try tx.run(
-            """
-            DELETE FROM pushed_requests WHERE digest IN
-            (SELECT digest FROM pushed_requests WHERE \(fragment: Self.expired(at: moment)) LIMIT \(limit))
-            """)
+        try tx.run(Self.expiry(at: moment).deletion(limit: limit))
     }
 
     /// How many are kept, of everybody.

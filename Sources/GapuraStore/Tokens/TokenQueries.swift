@@ -259,6 +259,10 @@ package struct TokenQueries {
             == 1
     }
 
+    package func isSeen(digest: String) throws -> Bool {
+        try tx.first("SELECT 1 FROM seen_tokens WHERE digest = \(digest)") != nil
+    }
+
     /// Notes for a public client's tokens which key they are bound to from now on.
     package func bind(_ id: FamilyID, to jkt: String) throws {
         try tx.run("UPDATE token_families SET jkt = \(jkt) WHERE id = \(id)")

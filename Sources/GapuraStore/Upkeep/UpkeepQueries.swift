@@ -23,46 +23,23 @@ package struct UpkeepQueries {
         return limit - left
     }
 
-    /// Which rows of a table nobody needs any more.
-    struct Rule {
-        let table: StaticString
-        /// Its primary key.
-        let key: StaticString
-        let condition: Statement
-
-        init(_ table: StaticString, by key: StaticString, _ condition: Statement) {
-            self.table = table
-            self.key = key
-            self.condition = condition
-        }
-
-        /// By key, since only one of the two engines knows a limit of its own here.
-        func deletion(limit: Int64) -> Statement {
-            """
-            DELETE FROM \(raw: table) WHERE (\(raw: key)) IN (SELECT \(raw: key) FROM \(raw: table)
-            WHERE \(fragment: condition) LIMIT \(limit))
-            """
-        }
-    }
-
-    static func rules(at moment: Timestamp, keepingSessionsSince old: Timestamp) -> [Rule] {
+    static func rules(at moment: Timestamp, keepingSessionsSince old: Timestamp) -> [ExpiryRule] {
         // A code is remembered well beyond its life, so that a second use still revokes what the first gave.
         let (hour, day) = (moment.adding(seconds: -3600), moment.adding(seconds: -86_400))
         return [
-            Rule("flows", by: "digest", "expires_at < \(moment)"),
-            Rule("device_requests", by: "digest", "expires_at < \(moment)"),
-            Rule("consents", by: "account_id, client_id, item", "expires_at < \(moment)"),
-            Rule("seen_tokens", by: "digest", "expires_at < \(moment)"),
-            // Whoever came with one may still be typing a password.
-            Rule("pushed_requests", by: "digest", PushedRequestQueries.expired(at: moment)),
-            Rule("access_tokens", by: "digest", "expires_at < \(moment)"),
-            Rule("revoked_tokens", by: "jti", "expires_at < \(moment)"),
-            Rule("one_time_links", by: "digest", "expires_at < \(old)"),
-            Rule("activation_codes", by: "account_id", "expires_at < \(old)"),
-            Rule("throttles", by: "key", "last_failure_at < \(day) AND open_at < \(moment)"),
-            Rule("codes", by: "digest", "expires_at < \(hour)"),
-            Rule("refresh_tokens", by: "digest", "expires_at < \(hour)"),
-            Rule(
+            ExpiryRule("flows", by: "digest", "expires_at < \(moment)"),
+            DeviceRequestQueries.expiry(at: moment),
+            ExpiryRule("consents", by: "account_id, client_id, item", "expires_at < \(moment)"),
+            ExpiryRule("seen_tokens", by: "digest", "expires_at < \(moment)"),
+            PushedRequestQueries.expiry(at: moment),
+            ExpiryRule("access_tokens", by: "digest", "expires_at < \(moment)"),
+            ExpiryRule("revoked_tokens", by: "jti", "expires_at < \(moment)"),
+            ExpiryRule("one_time_links", by: "digest", "expires_at < \(old)"),
+            ExpiryRule("activation_codes", by: "account_id", "expires_at < \(old)"),
+            ExpiryRule("throttles", by: "key", "last_failure_at < \(day) AND open_at < \(moment)"),
+            ExpiryRule("codes", by: "digest", "expires_at < \(hour)"),
+            ExpiryRule("refresh_tokens", by: "digest", "expires_at < \(hour)"),
+            ExpiryRule(
                 "token_families", by: "id",
                 """
                 ends_at < \(hour)
@@ -70,26 +47,26 @@ package struct UpkeepQueries {
                 AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE refresh_tokens.family_id = token_families.id)
                 AND NOT EXISTS (SELECT 1 FROM access_tokens WHERE access_tokens.family_id = token_families.id)
                 """),
-            Rule(
+            ExpiryRule(
                 "client_sessions", by: "sid",
                 """
                 session_id IN (SELECT id FROM sessions WHERE ends_at < \(old))
                 AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = client_sessions.session_id)
                 """),
-            Rule(
+            ExpiryRule(
                 "sessions", by: "id",
                 """
                 ends_at < \(old)
                 AND NOT EXISTS (SELECT 1 FROM token_families WHERE token_families.session_id = sessions.id)
                 AND NOT EXISTS (SELECT 1 FROM client_sessions WHERE client_sessions.session_id = sessions.id)
                 """),
-            Rule("logout_deliveries", by: "id", "created_at < \(old) AND state <> 'waiting'"),
-            Rule("devices", by: "digest", "last_seen_at < \(moment.adding(seconds: -180 * 86_400))"),
-            Rule("legacy_passwords", by: "application_id, local_id", "expires_at < \(moment)"),
+            ExpiryRule("logout_deliveries", by: "id", "created_at < \(old) AND state <> 'waiting'"),
+            ExpiryRule("devices", by: "digest", "last_seen_at < \(moment.adding(seconds: -180 * 86_400))"),
+            ExpiryRule("legacy_passwords", by: "application_id, local_id", "expires_at < \(moment)"),
             // Out of the bin is not gone: the account and its person stay.
-            Rule("recycle_bin", by: "account_id", "until < \(moment)"),
-            Rule("api_answers", by: "actor, key", "created_at < \(day)"),
-            Rule("load_requests", by: "id", "asked_at < \(moment.adding(seconds: -7 * 86_400))"),
+            ExpiryRule("recycle_bin", by: "account_id", "until < \(moment)"),
+            ExpiryRule("api_answers", by: "actor, key", "created_at < \(day)"),
+            ExpiryRule("load_requests", by: "id", "asked_at < \(moment.adding(seconds: -7 * 86_400))"),
         ]
     }
 

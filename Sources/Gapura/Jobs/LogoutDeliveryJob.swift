@@ -13,6 +13,9 @@ import Synchronization
 package struct LogoutDeliveryJob: Service {
     /// Deliveries under way at once.
     static let parallel = 16
+    /// Of these to one application, and as many lines at most are claimed at once: so two applications that hang, each
+    /// with less than twice its share, leave room for the others.
+    static let share = 4
     /// Seconds that a claimed line is ours; more than a delivery takes.
     static let lease: Int64 = 60
     /// Seconds to wait after each try; after the last one the line has failed.
@@ -59,15 +62,15 @@ package struct LogoutDeliveryJob: Service {
         var wait = Self.shortestRest
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                let free = Self.parallel - running.count
-                let found = free > 0 ? await claim(free) : []
+                let (free, full) = running.room
+                let found = free > 0 ? await claim(min(free, Self.share), except: full) : []
                 let claimed = found ?? []
                 for delivery in claimed {
-                    running.start()
+                    running.start(delivery.clientID)
                     group.addTask {
                         await deliver(delivery)
-                        // A full house waits for this.
-                        if running.finish() == Self.parallel { doorbell.ring() }
+                        // Lines may wait for this.
+                        if running.finish(delivery.clientID) { doorbell.ring() }
                     }
                 }
                 if found == nil {
@@ -76,36 +79,48 @@ package struct LogoutDeliveryJob: Service {
                     wait = min(wait * 2, Self.longestRest)
                 } else {
                     wait = Self.shortestRest
-                    if claimed.isEmpty { await doorbell.wait(atMost: await pause(isFull: free <= 0)) }
+                    if claimed.isEmpty {
+                        await doorbell.wait(atMost: free > 0 ? await pause(except: full) : .seconds(Self.longestWait))
+                    }
                 }
             }
         }
     }
 
-    /// How many deliveries are under way.
+    /// The deliveries under way.
     private final class Running: Sendable {
-        private let value = Atomic<Int>(0)
+        private let counts = Mutex<[ClientID: Int]>([:])
 
-        var count: Int { value.load(ordering: .acquiring) }
-
-        func start() {
-            value.add(1, ordering: .acquiringAndReleasing)
+        /// How many more there may be, and which applications have their share.
+        var room: (free: Int, full: [ClientID]) {
+            counts.withLock { counts in
+                (parallel - counts.values.reduce(0, +), counts.filter { $0.value >= share }.map(\.key))
+            }
         }
 
-        /// - Returns: how many there were before.
-        func finish() -> Int {
-            value.subtract(1, ordering: .acquiringAndReleasing).oldValue
+        func start(_ client: ClientID) {
+            counts.withLock { $0[client, default: 0] += 1 }
+        }
+
+        /// - Returns: whether there was no room before, for any application or for this one.
+        func finish(_ client: ClientID) -> Bool {
+            counts.withLock { counts in
+                let (all, own) = (counts.values.reduce(0, +), counts[client] ?? 0)
+                counts[client] = own > 1 ? own - 1 : nil
+                return all == parallel || own == share
+            }
         }
     }
 
     /// Lines that are due, now ours for the lease; nothing where the database failed.
-    private func claim(_ limit: Int) async -> [LogoutDelivery]? {
+    private func claim(_ limit: Int, except full: [ClientID]) async -> [LogoutDelivery]? {
         let now = clock.now
         do {
             // Reading first: the usual answer is "nothing", and no write waits for that.
-            guard let due = try await store.read({ try $0.logout.nextDue() }), due <= now else { return [] }
+            guard let due = try await store.read({ try $0.logout.nextDue(except: full) }), due <= now else { return [] }
             return try await store.write { tx in
-                try tx.logout.claimDue(at: now, lease: now.adding(seconds: Self.lease), limit: Int64(limit))
+                try tx.logout.claimDue(
+                    at: now, lease: now.adding(seconds: Self.lease), limit: Int64(limit), except: full)
             }
         } catch {
             logger.warning("logout.ledger_failed", metadata: ["error": "\(error)"])
@@ -113,11 +128,12 @@ package struct LogoutDeliveryJob: Service {
         }
     }
 
-    /// How long to wait for a ring.
-    private func pause(isFull: Bool) async -> Duration {
-        guard !isFull else { return .seconds(Self.longestWait) }
+    /// How long to wait for a ring, where there is room for all applications but these.
+    private func pause(except full: [ClientID]) async -> Duration {
         do {
-            guard let due = try await store.read({ try $0.logout.nextDue() }) else { return .seconds(Self.longestWait) }
+            guard let due = try await store.read({ try $0.logout.nextDue(except: full) }) else {
+                return .seconds(Self.longestWait)
+            }
             let milliseconds = due.adding(milliseconds: -clock.now.milliseconds).milliseconds
             return .milliseconds(min(max(milliseconds, 20), Self.longestWait * 1000))
         } catch {

@@ -302,7 +302,9 @@ package final class SigningKeyring: Sendable {
     }
 
     private func makeKey(_ algorithm: SigningAlgorithm, _ state: KeyInfo.State, at now: Timestamp) throws -> RingKey {
-        let key = try make(algorithm)
+        var key = try make(algorithm)
+        // One thumbprint of 64 begins with `-`, and whoever types it in an emergency is told of an unknown option.
+        while key.kid?.hasPrefix("-") == true { key = try make(algorithm) }
         guard let kid = key.kid else { throw KeyringError(.noKey, "a new key without a name") }
         let info = KeyInfo(
             kid: kid, algorithm: algorithm, state: state, madeAt: now, activeSince: state == .active ? now : nil)

@@ -19,7 +19,7 @@ struct AuditCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Option(help: "Only events of this name.") var event: String?
-        @Option(help: "Only events about this id.") var subject: String?
+        @Option(parsing: .unconditional, help: "Only events about this id.") var subject: String?
         @Option(help: "How many at most.") var limit: Int64 = 50
         @Option(help: ArgumentHelp("Only those before this place in the chain.", valueName: "seq")) var before: Int64?
 

@@ -59,6 +59,8 @@ struct KeysCommand: ParsableCommand {
                   gapura keys list
                   gapura keys revoke KID
                   gapura keys revoke KID --yes
+
+                A name that begins with - comes last, after two dashes: gapura keys revoke --yes -- KID
                 """
         )
 

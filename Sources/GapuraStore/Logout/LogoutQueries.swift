@@ -44,11 +44,15 @@ package struct LogoutQueries {
     }
 
     /// Claims what is due: whoever gets it back is the only one to send it until `lease` has passed.
-    package func claimDue(at moment: Timestamp, lease: Timestamp, limit: Int64) throws -> [LogoutDelivery] {
+    /// - Parameter full: applications whose lines are left for later.
+    package func claimDue(
+        at moment: Timestamp, lease: Timestamp, limit: Int64, except full: [ClientID] = []
+    ) throws -> [LogoutDelivery] {
         try tx.rows(
             """
             UPDATE logout_deliveries SET next_try_at = \(lease), tries = tries + 1 WHERE id IN (SELECT id FROM logout_deliveries
-            WHERE state = 'waiting' AND next_try_at <= \(moment) ORDER BY next_try_at LIMIT \(limit)) AND next_try_at <= \(moment)
+            WHERE state = 'waiting' AND next_try_at <= \(moment) AND client_id NOT IN \(list: full)
+            ORDER BY next_try_at LIMIT \(limit)) AND next_try_at <= \(moment)
             RETURNING \(fragment: Self.columns)
             """
         ).map(Self.delivery)
@@ -92,8 +96,13 @@ package struct LogoutQueries {
             answered: Int(clamping: try row.integer(0)), failed: Int(clamping: try row.integer(1)))
     }
 
-    package func nextDue() throws -> Timestamp? {
-        try tx.first("SELECT MIN(next_try_at) FROM logout_deliveries WHERE state = 'waiting'")?.optionalTime(0)
+    /// When the next line is due, but for those of some applications.
+    package func nextDue(except full: [ClientID] = []) throws -> Timestamp? {
+        try tx.first(
+            """
+            SELECT MIN(next_try_at) FROM logout_deliveries WHERE state = 'waiting' AND client_id NOT IN \(list: full)
+            """
+        )?.optionalTime(0)
     }
 
     static func delivery(_ row: Row) throws -> LogoutDelivery {

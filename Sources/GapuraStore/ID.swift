@@ -9,9 +9,9 @@ package struct ID<Entity>: Hashable, Comparable, Sendable, CustomStringConvertib
     package let text: String
 
     /// Reads the canonical spelling; anything else, upper case too, is nil, so that a key has one spelling only.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: String) {
         guard UUIDText.isCanonical(text) else { return nil }
-        self.text = String(text)
+        self.text = text
     }
 
     private init(made text: String) {
@@ -50,21 +50,19 @@ package enum UUIDText {
     }
 
     /// Whether this is 8-4-4-4-12 lower-case hexadecimal digits.
-    package static func isCanonical(_ text: some StringProtocol) -> Bool {
-        var count = 0
-        for byte in text.utf8 {
-            switch count {
-            case 8, 13, 18, 23:
-                guard byte == UInt8(ascii: "-") else { return false }
-            case ..<36:
-                let isDigit = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
-                guard isDigit || (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f")) else { return false }
-            default:
-                return false
+    package static func isCanonical(_ text: String) -> Bool {
+        guard text.utf8.count == 36 else { return false }
+        var text = text
+        return text.withUTF8 { bytes in
+            bytes.enumerated().allSatisfy { position, byte in
+                switch position {
+                case 8, 13, 18, 23: byte == UInt8(ascii: "-")
+                default:
+                    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                        || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+                }
             }
-            count += 1
         }
-        return count == 36
     }
 
     private static func spelling(_ high: UInt64, _ low: UInt64) -> String {

@@ -96,8 +96,19 @@ extension Scope {
 }
 
 extension String {
-    /// Whether a space-separated list of scopes holds one.
+    /// Whether a space-separated list of scopes holds one. Asked a dozen times for each answer: nothing is split for it.
     func holds(_ scope: Scope) -> Bool {
-        utf8.split(separator: 0x20).contains { $0.elementsEqual(scope.rawValue.utf8) }
+        var (list, name) = (self, scope.rawValue)
+        return name.withUTF8 { name in
+            list.withUTF8 { list in
+                var rest = list[...]
+                while !rest.isEmpty {
+                    let word = rest.prefix { $0 != 0x20 }
+                    if word.elementsEqual(name) { return true }
+                    rest = rest[word.endIndex...].dropFirst()
+                }
+                return false
+            }
+        }
     }
 }

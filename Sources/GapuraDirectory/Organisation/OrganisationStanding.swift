@@ -36,6 +36,6 @@ enum UnitPath {
     static func ids(_ path: String?) -> [UnitID] {
         var seen: Set<UnitID> = []
         return (path ?? "").utf8.split(separator: UInt8(ascii: "/")).prefix(UnitTree.maximumDepth)
-            .compactMap { UnitID(Substring($0)) }.filter { seen.insert($0).inserted }
+            .compactMap { UnitID(String(Substring($0))) }.filter { seen.insert($0).inserted }
     }
 }

@@ -111,6 +111,7 @@ final class SQLiteDriver: Driver {
         let reads = JobQueue(limit: options.queueLimit, waitLimit: options.readWaitLimit)
         let writes = JobQueue(limit: options.queueLimit, waitLimit: options.writeWaitLimit)
         let closed = Signal()
+        SQLiteMemory.countNothing
         let (files, lookups) = try await withUnsafeThrowingContinuation { (opened: Opening) in
             let thread = WorkerThread.start {
                 serve(reads, writes, options, durable: durable, prepare, opened)
